@@ -1,0 +1,87 @@
+"""Appending to the event chain and writing the outbox row of a routed event, in the caller's transaction.
+
+The only module that inserts events. Each stream (project, ledger, policy, round …) has its own chain:
+``hash = sha256(canonical JSON of all other fields)``, the first ``prev_hash`` is 64 zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from models.context import Context
+from models.core.hashing import digest
+from models.core.ids import derive_id
+from models.rules.routing import ROUTES
+from models.tables.kernel import Event, Outbox, StreamHead
+
+GENESIS: Final = "0" * 64
+PROJECT_STREAM: Final = "project"
+
+
+def append(
+    session: Session, ctx: Context, *, stream_kind: str, stream_id: str, type: str, payload: Mapping[str, Any]
+) -> Event:
+    """Append one event to a stream and, when its type is routed, the outbox rows that carry it out.
+
+    ``payload`` must hold ids, dates, amounts and digests only. Marked synthetic arguments are listed with it.
+    Repeating a command id meets the unique ``event_id`` and ends as ``Conflict``.
+    """
+    head = session.exec(
+        select(StreamHead)
+        .where(col(StreamHead.stream_kind) == stream_kind, col(StreamHead.stream_id) == stream_id)
+        .with_for_update()
+    ).one_or_none()
+    if head is None:
+        head = StreamHead(stream_kind=stream_kind, stream_id=stream_id, seq=0, hash=GENESIS)
+        session.add(head)
+    facts = dict(payload)
+    if ctx.synthetic:
+        facts["synthetic"] = sorted(ctx.synthetic)
+    event = Event(
+        stream_kind=stream_kind,
+        stream_id=stream_id,
+        seq=head.seq + 1,
+        event_id=ctx.new_id("evt", stream_kind, stream_id, type, str(head.seq + 1)),
+        type=type,
+        actor=str(ctx.actor),
+        occurred_at=ctx.as_of,
+        recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
+        payload=facts,
+        prev_hash=head.hash,
+        hash="",
+    )
+    event.hash = digest(body(event))
+    head.seq, head.hash = event.seq, event.hash
+    session.add(event)
+    for route in ROUTES.get(type, ()):
+        session.add(
+            Outbox(
+                id=derive_id("out", event.event_id, route),
+                event_id=event.event_id,
+                route=route,
+                status="pending",
+                occurred_on=ctx.as_of,
+                next_attempt_on=ctx.as_of,
+            )
+        )
+    session.flush()
+    return event
+
+
+def body(event: Event) -> dict[str, Any]:
+    """Return what an event's hash covers: every field but the hash itself, JSON-able, times in Asia/Shanghai."""
+    return {
+        "stream_kind": event.stream_kind,
+        "stream_id": event.stream_id,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "type": event.type,
+        "actor": event.actor,
+        "occurred_at": event.occurred_at.isoformat(),
+        "recorded_at": event.recorded_at,
+        "payload": event.payload,
+        "prev_hash": event.prev_hash,
+    }

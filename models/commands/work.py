@@ -1,0 +1,151 @@
+"""Work items and their alerts: rows with a due date instead of sleeping flows (architecture, decision 2).
+
+``open_item`` and ``close_item`` are called by commands in their transaction; ``sweep_deadlines`` is the one set-based
+command behind the daily sweeps: whatever outage lay between, each item gets one alert a level, late ones marked late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import func, insert, literal, select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from models.commands import events
+from models.context import Context
+from models.core.actors import Role
+from models.core.ids import derive_id
+from models.core.registry import command
+from models.tables.kernel import Alert, WorkItem
+
+OVERDUE: Final = "overdue"
+
+
+def open_item(
+    session: Session,
+    ctx: Context,
+    *,
+    kind: str,
+    role: Role,
+    subject_kind: str,
+    subject_id: str,
+    due_on: date,
+    clause: str,
+    resolves_with: str,
+    project_id: str | None = None,
+    provisional: bool = False,
+) -> WorkItem:
+    """Open a work item, or return the one that is already there for this kind and subject."""
+    found = _find(session, kind=kind, subject_id=subject_id)
+    if found is not None:
+        return found
+    item = WorkItem(
+        id=derive_id("work", kind, subject_id),
+        kind=kind,
+        role=role,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        project_id=project_id,
+        opened_on=ctx.as_of,
+        due_on=due_on,
+        provisional=provisional,
+        clause=clause,
+        resolves_with=resolves_with,
+        status="open",
+    )
+    session.add(item)
+    session.flush()
+    return item
+
+
+def close_item(session: Session, ctx: Context, *, kind: str, subject_id: str) -> None:
+    """Close a work item if it is open; an item that never was is no fault (a region may not ask for it)."""
+    found = _find(session, kind=kind, subject_id=subject_id)
+    if found is not None and found.status == "open":
+        found.status, found.closed_on = "done", ctx.as_of
+        session.add(found)
+
+
+def _find(session: Session, *, kind: str, subject_id: str) -> WorkItem | None:
+    return session.exec(
+        select_rows(WorkItem).where(col(WorkItem.kind) == kind, col(WorkItem.subject_id) == subject_id)
+    ).one_or_none()
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How many alerts a sweep raised, and how many of them late."""
+
+    alerts: int
+    late: int
+
+
+@command("work.sweep_deadlines", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="SYS-SWEEP")
+def sweep_deadlines(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: bool = False) -> SweepResult:
+    """Raise the alert of every open work item that reached a level of the ladder and has none for it yet.
+
+    ``kinds`` limits the sweep to work items of these kinds (all when empty). An item gets the alert of the level it has
+    reached, not of those it passed during an outage; the ladder (days before the due date) is national policy.
+    """
+    ladder = () if overdue_only else sorted(ctx.policy(region="cn").alerts.ladder_days, reverse=True)
+    levels = [
+        _Level(
+            name=str(days),
+            due_from=ctx.as_of + timedelta(days=ladder[index + 1] + 1 if index + 1 < len(ladder) else 0),
+            due_until=ctx.as_of + timedelta(days=days),
+        )
+        for index, days in enumerate(ladder)
+    ]
+    levels.append(_Level(name=OVERDUE, due_from=date.min, due_until=ctx.as_of - timedelta(days=1)))
+    with ctx.writing() as session:
+        late_before = _late_today(session, ctx)
+        raised = sum(_raise_level(session, ctx, kinds=kinds, level=level) for level in levels)
+        late = _late_today(session, ctx) - late_before
+        if raised:
+            events.append(
+                session,
+                ctx,
+                stream_kind="alerts",
+                stream_id="deadlines",
+                type="alerts.raised",
+                payload={"alerts": raised, "late": late, "as_of": ctx.as_of.isoformat()},
+            )
+    return SweepResult(alerts=raised, late=late)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One rung: items due in [due_from, due_until] have reached it; those due before due_until reached it earlier."""
+
+    name: str
+    due_from: date
+    due_until: date
+
+
+def _raise_level(session: Session, ctx: Context, *, kinds: tuple[str, ...], level: _Level) -> int:
+    due = select(
+        literal("alert-") + col(WorkItem.id) + literal(f"-{level.name}"),
+        col(WorkItem.id),
+        literal(level.name),
+        literal(ctx.as_of),
+        col(WorkItem.due_on) < level.due_until,
+    ).where(
+        col(WorkItem.status) == "open",
+        col(WorkItem.due_on).between(level.due_from, level.due_until),
+        ~select(Alert.id)
+        .where(col(Alert.work_item_id) == col(WorkItem.id), col(Alert.level) == level.name)
+        .exists(),
+    )
+    if kinds:
+        due = due.where(col(WorkItem.kind).in_(kinds))
+    result = session.execute(insert(Alert).from_select(["id", "work_item_id", "level", "raised_on", "late"], due))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an INSERT yields a CursorResult
+
+
+def _late_today(session: Session, ctx: Context) -> int:
+    return session.execute(
+        select(func.count()).select_from(Alert).where(col(Alert.raised_on) == ctx.as_of, col(Alert.late))
+    ).scalar_one()

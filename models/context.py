@@ -1,0 +1,121 @@
+"""What a command is given: the services built once per process, and the context of one call.
+
+``Services`` is built by ``infra.bootstrap``; ``Context`` by the door for each command. A command opens ``reading()`` as
+often as it likes and ``writing()`` exactly once: one command is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlmodel import Session
+
+from models.core.actors import Actor
+from models.core.calendar import WorkCalendar
+from models.core.errors import Conflict, Transient
+from models.core.ids import derive_id
+from models.policy.resolver import PolicyBook
+from models.policy.schema import Policy
+from models.ports import Clock, DocumentStore, QualityGate, Renderer, Signer, Vault
+from models.queries.reader import Reader
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything outside the domain, behind its ports. ``region`` is the one this deployment serves.
+    ``rehearsal`` is true for demo, replay and ``make up``."""
+
+    engine: Engine
+    documents: DocumentStore
+    renderer: Renderer
+    gate: QualityGate
+    vault: Vault
+    signer: Signer
+    clock: Clock
+    policies: PolicyBook
+    calendar: WorkCalendar
+    region: str
+    rehearsal: bool
+
+
+@dataclass
+class Context:
+    """One call of one command: who, when, under which id, and the services.
+
+    ``command_id`` makes all ids of the call; the same id twice meets the same unique keys. ``synthetic`` names the
+    argument paths that the caller marks as made up (decision 24).
+    """
+
+    services: Services
+    actor: Actor
+    as_of: date
+    command: str
+    command_id: str
+    dry_run: bool = False
+    synthetic: frozenset[str] = frozenset()
+    _wrote: bool = field(default=False, init=False)
+
+    def new_id(self, prefix: str, *parts: str) -> str:
+        """Return an id derived from the command id, a prefix and parts that tell siblings apart."""
+        return derive_id(prefix, self.command_id, *parts)
+
+    def policy(self, *, region: str, on: date | None = None) -> Policy:
+        """Return the policy of a region, by default on the date of the act (decision 11)."""
+        return self.services.policies.resolve(region=region, on=on or self.as_of)
+
+    def reader(self, session: Session) -> Reader:
+        """Return read access for a query called inside this command."""
+        services = self.services
+        return Reader(session, services.policies, services.calendar, services.vault, self.actor, self.as_of)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a read-only session; nothing done in it is kept."""
+        with _translated(), Session(self.services.engine) as session:
+            yield session
+            session.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open the one write transaction of this call; committed on leaving, rolled back on a dry run.
+
+        Raises ``Conflict`` code ``kernel.changed_meanwhile`` when somebody else was faster.
+        """
+        if self._wrote:
+            raise RuntimeError(f"{self.command} opened a second write transaction")
+        self._wrote = True
+        with _translated(), Session(self.services.engine) as session:
+            session.connection(execution_options={"writing": True})
+            yield session
+            session.flush()
+            if self.dry_run:
+                session.rollback()
+            else:
+                session.commit()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as err:
+        if not _is_duplicate_key(err):
+            raise
+        raise Conflict("kernel.changed_meanwhile", rule="SYS-CONFLICT") from err
+    except OperationalError as err:
+        if not _is_away(err):
+            raise
+        raise Transient("kernel.database_away", rule="SYS-DATABASE") from err
+
+
+def _is_duplicate_key(err: IntegrityError) -> bool:
+    return getattr(err.orig, "sqlstate", None) == "23505" or "UNIQUE constraint failed" in str(err.orig)
+
+
+def _is_away(err: OperationalError) -> bool:
+    return err.connection_invalidated or "database is locked" in str(err.orig) or "connection" in str(err.orig)

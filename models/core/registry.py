@@ -1,0 +1,97 @@
+"""The registry of operations: every command and query a door may call, with roles and argument schema.
+
+A command is a plain function ``(ctx, *, argument: type, ...) -> result``; the decorator derives its argument model
+from the signature, so that CLI, replay, web and flows share one schema. Doors look operations up here; nothing else
+writes to it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from models.core.actors import Role
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class OperationKind(StrEnum):
+    """A command writes, a query reads."""
+
+    COMMAND = "command"
+    QUERY = "query"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One callable verb: name ``<stage>.<verb>``, the roles that may call it, the clause it rests on."""
+
+    name: str
+    kind: OperationKind
+    function: Callable[..., Any]
+    roles: frozenset[Role]
+    clause: str
+    arguments: type[BaseModel]
+    rehearsal_only: bool
+    summary: str
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the arguments."""
+        return self.arguments.model_json_schema()
+
+
+_operations: dict[str, Operation] = {}
+
+
+def operations() -> Mapping[str, Operation]:
+    """Return all registered operations by name."""
+    return _operations
+
+
+def command(
+    name: str, *, roles: tuple[Role, ...], clause: str, rehearsal_only: bool = False
+) -> Callable[[_Function], _Function]:
+    """Register a command ``(ctx, *, ...)``. Raises ``ValueError`` on a duplicate name."""
+    return _register(name, OperationKind.COMMAND, roles, clause, rehearsal_only)
+
+
+def query(name: str, *, roles: tuple[Role, ...], clause: str) -> Callable[[_Function], _Function]:
+    """Register a query ``(reader, *, ...)``. Raises ``ValueError`` on a duplicate name."""
+    return _register(name, OperationKind.QUERY, roles, clause, False)
+
+
+def _register(
+    name: str, kind: OperationKind, roles: tuple[Role, ...], clause: str, rehearsal_only: bool
+) -> Callable[[_Function], _Function]:
+    def add(function: _Function) -> _Function:
+        if name in _operations:
+            raise ValueError(f"operation {name} is registered twice")
+        _operations[name] = Operation(
+            name=name,
+            kind=kind,
+            function=function,
+            roles=frozenset(roles),
+            clause=clause,
+            arguments=_arguments_model(name, function),
+            rehearsal_only=rehearsal_only,
+            summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
+        )
+        return function
+
+    return add
+
+
+def _arguments_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for parameter in list(inspect.signature(function, eval_str=True).parameters.values())[1:]:
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            raise TypeError(f"{name}: argument {parameter.name} must be keyword-only")
+        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        fields[parameter.name] = (parameter.annotation, default)
+    title = "".join(part.capitalize() for part in name.replace(".", "_").split("_"))
+    return create_model(title, __config__=ConfigDict(extra="forbid", frozen=True), **fields)

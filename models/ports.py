@@ -1,0 +1,180 @@
+"""What commands need from the outside world, as Protocols. Adapters live in ``infra`` (and ``reports`` for papers),
+are built once in ``infra/bootstrap.py`` and reach commands through ``models.context.Context``.
+
+No DataFrame, client or ORM row crosses a port. Every adapter turns "the server is away" into ``Transient``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from models.core.errors import Detail
+
+
+class Zone(StrEnum):
+    """The buckets of the document store. Only ``ARCHIVE`` is created with object lock."""
+
+    INTAKE = "intake"  # uploads as they came, untouched
+    QUARANTINE = "quarantine"  # uploads a gate refused
+    DOCUMENTS = "documents"  # issued papers, gate results, render data
+    ARCHIVE = "archive"  # bundles and ledger anchors, under retention
+    PUBLIC = "public"  # what anybody may read
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """A stored object: content address, size in bytes, and the key under which the server holds it."""
+
+    zone: Zone
+    sha256: str
+    key: str
+    size: int
+    media_type: str
+    version_id: str | None = None
+
+
+@dataclass(frozen=True)
+class StoreProbe:
+    """Whether the store told the truth when a locked probe object was deleted. ``honest`` is what archiving asks."""
+
+    honest: bool
+    checked_at: datetime
+    server: str
+    findings: tuple[str, ...] = ()
+
+
+class DocumentStore(Protocol):
+    """Content-addressed store: the key derives from the SHA-256 of the bytes, so writing twice equals writing once."""
+
+    def put(self, *, zone: Zone, data: bytes, media_type: str) -> StoredObject:
+        """Store bytes and return their address. Raises ``Transient`` when the server is away."""
+
+    def get(self, *, zone: Zone, sha256: str) -> bytes:
+        """Return the bytes, checked against ``sha256``. Raises ``DataFault`` when absent or altered, ``Transient``."""
+
+    def exists(self, *, zone: Zone, sha256: str) -> bool:
+        """Say whether the object is there. Raises ``Transient``."""
+
+    def archive(self, *, data: bytes, media_type: str, retain_until: date) -> StoredObject:
+        """Store bytes in ``Zone.ARCHIVE`` under retention until a date. Raises ``DataFault`` code
+        ``storage.lying`` (rule ``SYS-STORE-LIES``) when the last probe was not honest, ``Transient``."""
+
+    def retained_until(self, *, sha256: str) -> date | None:
+        """Return the retention date the server reports for an archived object, ``None`` when it has none."""
+
+    def probe(self) -> StoreProbe:
+        """Write an object with retention, try to delete that version, and report what happened. Raises ``Transient``."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Bytes of a paper and everything needed to render the same bytes again."""
+
+    data: bytes
+    media_type: str
+    template: str
+    template_digest: str
+    view_digest: str
+    font_digest: str
+    engine: str
+
+
+class Renderer(Protocol):
+    """Frozen view in, bytes out. Equal view, template, fonts and engine give equal bytes."""
+
+    def render(self, *, kind: str, view: Mapping[str, object]) -> Rendered:
+        """Render the paper ``kind`` (a document kind of ``reports``) from a JSON-able view.
+
+        Raises ``DataFault`` code ``paper.unprintable`` when a glyph, a field or the template is missing.
+        """
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What a quality gate found in one uploaded file.
+
+    ``rows`` are the typed records (column identifier → value) of a passing file, in file order; empty when it failed.
+    ``report`` is the full result as canonical JSON without personal data; ``faults`` are the offending cells.
+    """
+
+    gate: str
+    passed: bool
+    row_count: int
+    rows: Sequence[Mapping[str, object]]
+    faults: tuple[Detail, ...]
+    report: bytes
+    suite_version: str
+    warnings: tuple[Detail, ...] = ()
+
+
+class QualityGate(Protocol):
+    """A batch check of one uploaded file (Great Expectations behind it)."""
+
+    def check(self, *, gate: str, data: bytes, media_type: str, as_of: date) -> GateResult:
+        """Check a file against the gate ``needs_ledger`` or ``application_form``. Never raises for bad data;
+        raises ``DataFault`` code ``gate.unreadable`` only for a file that cannot be parsed at all."""
+
+
+@dataclass(frozen=True)
+class LaunchResult:
+    """What a flow run returned: counts and codes only."""
+
+    run_id: str
+    summary: Mapping[str, int | str] = field(default_factory=dict)
+
+
+class Launcher(Protocol):
+    """Starts a deployment of prefect.yaml. The relay and ``lifecycle replay`` are its only callers."""
+
+    def deployments(self) -> Sequence[str]:
+        """Return the names of all deployments."""
+
+    def parameter_schema(self, *, deployment: str) -> Mapping[str, object]:
+        """Return the JSON Schema of a deployment's flow parameters."""
+
+    def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
+        """Run the deployment's flow. Raises ``Transient`` when the orchestrator is away."""
+
+
+class Clock(Protocol):
+    """The time, asked only at doors (CLI, web, flow start, relay)."""
+
+    def now(self) -> datetime:
+        """Return an aware datetime in Asia/Shanghai."""
+
+
+class Vault(Protocol):
+    """Encrypts personal data at rest (AES-GCM, key id stored) and gives the keyed hash it is looked up by."""
+
+    def seal(self, text: str) -> str:
+        """Return ``<key id>:<base64>``."""
+
+    def open(self, sealed: str) -> str:
+        """Return the clear text. Raises ``DataFault`` code ``vault.unreadable``."""
+
+    def lookup(self, text: str) -> str:
+        """Return the keyed hash under which equal texts meet."""
+
+
+class Signer(Protocol):
+    """Signs a bundle's tag manifest (detached CMS)."""
+
+    def sign(self, data: bytes) -> bytes:
+        """Return a detached CMS signature in DER."""
+
+    def certificate(self) -> bytes:
+        """Return the signer's certificate chain in PEM; its subject says 测试 when the key is a test key."""
+
+
+@dataclass(frozen=True)
+class BundlePart:
+    """One payload file of an archive bundle: path below ``data/`` and bytes."""
+
+    path: str
+    data: bytes
+
+

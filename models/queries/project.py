@@ -1,0 +1,87 @@
+"""Reads about one project as a whole: where it stands and how it came there."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import col, select
+
+from models.core.actors import Role
+from models.core.registry import query
+from models.queries.reader import Reader, project_of
+from models.tables.contract import Contract
+from models.tables.funding import PlanLine
+from models.tables.kernel import Event
+from models.tables.procurement import Procurement
+
+EVERYONE_INSIDE = tuple(role for role in Role if role is not Role.PUBLIC)
+
+
+class ProjectStatus(BaseModel):
+    """Where a project stands. ``state`` is that of the thing that moved last, as ``<thing>.<state>``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    region: str
+    state: str
+    states: dict[str, list[str]]
+    moved_on: date
+    policy_digest: str
+    synthetic: bool
+
+
+class HistoryLine(BaseModel):
+    """One event of a project's chain."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: int
+    on: date
+    type: str
+    actor: str
+    payload: dict[str, Any]
+    hash: str
+
+
+@query("project.status", roles=EVERYONE_INSIDE, clause="SYS-STATUS")
+def status(reader: Reader, *, project: str) -> ProjectStatus:
+    """Return the state of a project and of its plan lines, procurements and contracts."""
+    session = reader.session
+    row = project_of(session, project)
+    states: dict[str, list[str]] = {"project": [row.state]}
+    for thing, model in (("plan_line", PlanLine), ("procurement", Procurement), ("contract", Contract)):
+        rows = session.exec(select(model).where(col(model.project_id) == project).order_by(col(model.id))).all()
+        states[thing] = [item.state for item in rows]
+    moves = [line for line in history(reader, project=project) if "to" in line.payload]
+    last = moves[-1]
+    return ProjectStatus(
+        id=row.id,
+        name=row.name,
+        region=row.region,
+        state=f"{last.type.split('.', 1)[0]}.{last.payload['to']}",
+        states=states,
+        moved_on=last.on,
+        policy_digest=row.policy_digest,
+        synthetic=row.synthetic,
+    )
+
+
+@query("project.history", roles=EVERYONE_INSIDE, clause="SYS-HISTORY")
+def history(reader: Reader, *, project: str) -> tuple[HistoryLine, ...]:
+    """Return the event chain of a project, oldest first."""
+    project_of(reader.session, project)
+    rows = reader.session.exec(
+        select(Event)
+        .where(col(Event.stream_kind) == "project", col(Event.stream_id) == project)
+        .order_by(col(Event.seq))
+    ).all()
+    return tuple(
+        HistoryLine(
+            seq=row.seq, on=row.occurred_at, type=row.type, actor=row.actor, payload=row.payload, hash=row.hash
+        )
+        for row in rows
+    )

@@ -1,0 +1,79 @@
+"""Tables of procurement (S10): the purchase, its bids and its method changes. Written by ``commands.procurement``."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Procurement(SQLModel, table=True):
+    """One purchase for a project: purchaser, method with reason, notice, bidding, award. Money in fen."""
+
+    __tablename__ = "procurement"
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    state: str = Field(index=True)
+    version: int
+    policy_digest: str
+    purchaser: str
+    purchaser_kind: str
+    guided_by: str | None = None
+    budget_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    contractor_types: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    method: str | None = None
+    method_reason: str | None = None
+    notice_sites: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    noticed_on: date | None = None
+    bids_close_on: date | None = None
+    winner_organisation_id: str | None = None
+    award_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    awarded_on: date | None = None
+    draw: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class MethodStep(SQLModel, table=True):
+    """One step of the method path: which method, from when, why, approved by whom (D13, A10)."""
+
+    __tablename__ = "procurement_method_step"
+    __table_args__ = (UniqueConstraint("procurement_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    procurement_id: str = Field(foreign_key="procurement.id", index=True)
+    ordinal: int
+    method: str
+    chosen_on: date
+    reason: str
+    approver: str | None = None
+    rule: str
+
+
+class Bid(SQLModel, table=True):
+    """One bidder in one round of bidding; ``substantive`` when its response met the documents."""
+
+    __tablename__ = "bid"
+    __table_args__ = (UniqueConstraint("procurement_id", "round", "organisation_id"),)
+
+    id: str = Field(primary_key=True)
+    procurement_id: str = Field(foreign_key="procurement.id", index=True)
+    round: int
+    organisation_id: str
+    price_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    substantive: bool
+    void_reason: str | None = None
+
+
+class Organisation(SQLModel, table=True):
+    """A bidder, contractor, evaluator or agency: name, social-credit code, kind. Debarment is checked at every bid."""
+
+    __tablename__ = "organisation"
+
+    id: str = Field(primary_key=True)
+    name: str
+    uscc: str | None = Field(default=None, index=True)
+    kind: str
+    synthetic: bool = False
+    debarred_until: date | None = None

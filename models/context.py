@@ -21,7 +21,7 @@ from models.core.errors import Conflict, Transient
 from models.core.ids import derive_id
 from models.policy.resolver import PolicyBook
 from models.policy.schema import Policy
-from models.ports import Clock, DocumentStore, QualityGate, Renderer, Signer, Vault
+from models.ports import Bundler, Clock, DocumentStore, QualityGate, Renderer, Signer, Vault
 from models.queries.reader import Reader
 
 
@@ -36,6 +36,7 @@ class Services:
     gate: QualityGate
     vault: Vault
     signer: Signer
+    bundler: Bundler
     clock: Clock
     policies: PolicyBook
     calendar: WorkCalendar
@@ -47,7 +48,7 @@ class Services:
 class Context:
     """One call of one command: who, when, under which id, and the services.
 
-    ``command_id`` makes all ids of the call; the same id twice meets the same unique keys. ``synthetic`` names the
+    All ids made in the call derive from ``command_id``, so that a replay makes the same ones. ``synthetic`` names the
     argument paths that the caller marks as made up (decision 24).
     """
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from models.core.bundle import BundleResult, BundleView
 from models.core.errors import Detail
 
 
@@ -170,11 +171,14 @@ class Signer(Protocol):
         """Return the signer's certificate chain in PEM; its subject says 测试 when the key is a test key."""
 
 
-@dataclass(frozen=True)
-class BundlePart:
-    """One payload file of an archive bundle: path below ``data/`` and bytes."""
+class Bundler(Protocol):
+    """Writes archive bundles: BagIt in a deterministic zip."""
 
-    path: str
-    data: bytes
+    def write(self, *, view: BundleView, out: BinaryIO) -> BundleResult:
+        """Write the unsigned bundle into an empty seekable file; equal views give equal bytes.
 
+        Raises ``DataFault`` ``bundle.*`` when a part is not what its row says or the event chain is broken.
+        """
 
+    def payload_path(self, *, folder: str, number: int, kind: str, title: str, suffix: str) -> str:
+        """Return a portable path below ``data/`` for a paper: ``<folder>/NN_文种_题名.ext``."""

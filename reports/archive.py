@@ -1,5 +1,5 @@
-"""The report of a project from first need to archive (项目全过程报告): what happened when, on which clause, by whom; what
-the source states and what the rehearsal assumed; what came of it.
+"""The report of a project from first need to archive (项目全过程报告): what happened when, on which clause, by whom;
+what the source states and what the rehearsal assumed; what came of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class StatedValue(View):
 
 
 class Outcome(View):
-    """One result. ``change`` is worded ("−58.3%"); ``approximate`` prints 约 before it, as the source's figures are round."""
+    """One result. ``change`` is worded ("−58.3%"); ``approximate`` prints 约 before it."""
 
     indicator: Line
     before: Figure

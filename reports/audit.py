@@ -1,4 +1,4 @@
-"""The hand-over list for audit filing (备案审计送件单, D23). Two bodies receive one each; the receipt is theirs to fill in."""
+"""The hand-over list for audit filing (备案审计送件单, D23). Two bodies get one each and fill in the receipt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reports.paper import Fact, Figure, Line, Paper, PaperKind, Paragraph, View
+from reports.paper import Body, Fact, Figure, Line, Paper, PaperKind, View
 
 
 class HandoverItem(View):
@@ -24,7 +24,7 @@ class AuditHandover(Paper):
 
     receiver: Line
     facts: tuple[Fact, ...]
-    paras: tuple[Paragraph, ...]
+    paras: Body
     items: Annotated[tuple[HandoverItem, ...], Field(min_length=1)]
 
 

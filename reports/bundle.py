@@ -1,7 +1,7 @@
 """The archive bundle of a project: BagIt 1.0 in a deterministic zip, written in one pass over each payload part.
 
 Owns the bytes of a bundle; called by the archive stage, which reads the facts and stores the result under retention.
-The view is in ``bundle_view``, names in ``bundle_layout``, metadata files in ``bundle_metadata``, the auditor's scripts
+The view is in ``models.core.bundle``, names in ``bundle_layout``, metadata files in ``bundle_metadata``, the auditor's scripts
 in ``bundle_files/``. Must never read a clock, a database or a store: parts arrive as bytes or as callables.
 
 **Identity.** A bundle is named by the SHA-256 of its ``tagmanifest-sha256.txt``, which covers every tag file, hence
@@ -29,16 +29,29 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import BinaryIO, Final
 
+from models.core import chain
+from models.core.bundle import BundleResult, BundleView, Fixity, PayloadPart, Source
 from models.core.errors import DataFault
 from models.core.messages import sentence
 from reports import bundle_layout as layout
 from reports.bundle_metadata import tag_files
-from reports.bundle_view import BundleResult, BundleView, Fixity, PayloadPart, Source
 
 _CHUNK: Final = 1 << 20
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _MODE: Final = (stat.S_IFREG | 0o644) << 16
 _UNIX: Final = 3
+
+
+class BagItBundler:
+    """The ``Bundler`` port over the functions of this module."""
+
+    def write(self, *, view: BundleView, out: BinaryIO) -> BundleResult:
+        """See ``write_bundle``."""
+        return write_bundle(view=view, out=out)
+
+    def payload_path(self, *, folder: str, number: int, kind: str, title: str, suffix: str) -> str:
+        """See ``bundle_layout.payload_path``."""
+        return layout.payload_path(folder=folder, number=number, kind=kind, title=title, suffix=suffix)
 
 
 def write_bundle(*, view: BundleView, out: BinaryIO) -> BundleResult:
@@ -140,7 +153,7 @@ def _check_view(view: BundleView) -> None:
         raise DataFault("bundle.path", facts={"item": 0, "reason": sentence(reason)})
     _check_paths(view.parts)
     _check_items(view.parts)
-    broken = layout.first_break(view.events)
+    broken = chain.first_break(view.events)
     if broken:
         raise DataFault(
             "bundle.chain_broken",
@@ -174,4 +187,6 @@ def _check_items(parts: tuple[PayloadPart, ...]) -> None:
     items = {item for item, _ in pairs}
     codes = {code for _, code in pairs}
     if items != set(range(1, len(items) + 1)) or len(codes) != len(pairs) or len(items) != len(pairs):
-        raise DataFault("bundle.item_numbers", rule="DA/T 22-2015", facts={"items": len(items), "codes": len(codes)})
+        raise DataFault(
+            "bundle.item_numbers", rule="SYS-ITEM-NUMBERS", facts={"items": len(items), "codes": len(codes)}
+        )

@@ -1,7 +1,7 @@
-"""The layout of an archive bundle: names, paths and the event chain, shared by its writer and its checker.
+"""The layout of an archive bundle: names and paths, shared by its writer and its checker.
 
 Owns what both sides must agree on: where each file of the bag lies, which path components are portable, how a
-manifest line reads, and what makes an event chain whole. Used by ``reports.bundle``, ``reports.bundle_metadata`` and
+manifest line reads. Used by ``reports.bundle``, ``reports.bundle_metadata`` and
 ``infra.bundle_check``. Pure: no I/O, no knowledge of tables.
 """
 
@@ -10,11 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
-
-from models.core.hashing import digest
 
 DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 BAGIT: Final = "bagit.txt"
@@ -28,11 +25,6 @@ SM3_MANIFEST: Final = "metadata/manifest-sm3.txt"
 SIGNATURES: Final = "signatures/"
 SIGNATURE: Final = "signatures/tagmanifest-sha256.txt.p7s"
 CERTIFICATE: Final = "signatures/signer.pem"
-
-GENESIS: Final = "0" * 64
-EVENT_FIELDS: Final = frozenset(
-    ["stream_kind", "stream_id", "seq", "event_id", "type", "actor", "occurred_at", "recorded_at", "payload", "prev_hash", "hash"]
-)
 
 COMPONENT_BYTES: Final = 200  # eCryptfs and some tape formats stop well below the usual 255
 # Windows refuses these; "%" is escaped by BagIt but not by sha256sum, so the two would read different names.
@@ -101,43 +93,3 @@ def manifest_entries(text: str) -> Iterator[tuple[str, str] | None]:
         if entry.strip():
             match = _MANIFEST_LINE.fullmatch(entry)
             yield (match[1].lower(), match[2]) if match else None
-
-
-@dataclass(frozen=True)
-class ChainBreak:
-    """The first event (line counted from 1) at which its stream's chain does not hold, and why: a label's code."""
-
-    line: int
-    event_id: str
-    reason: str
-
-
-def first_break(events: Iterable[Mapping[str, object]]) -> ChainBreak | None:
-    """Return the first event that breaks its stream's hash chain, ``None`` when all chains hold (SYS-CHAIN).
-
-    Each stream counts ``seq`` from 1 without gaps, each ``prev_hash`` is the hash before it (64 zeros at first), and
-    each ``hash`` is the SHA-256 of the canonical JSON of all its other fields.
-    """
-    heads: dict[tuple[object, object], tuple[int, object]] = {}
-    for line, event in enumerate(events, start=1):
-        stream = (event.get("stream_kind"), event.get("stream_id"))
-        seq, prev_hash = heads.get(stream, (0, GENESIS))
-        reason = _break_reason(event, seq=seq + 1, prev_hash=prev_hash)
-        if reason is not None:
-            return ChainBreak(line=line, event_id=str(event.get("event_id", "")), reason=reason)
-        heads[stream] = (seq + 1, event["hash"])
-    return None
-
-
-def _break_reason(event: Mapping[str, object], *, seq: int, prev_hash: object) -> str | None:
-    if not event.keys() >= EVENT_FIELDS:
-        return "bundle.chain.fields"
-    if event["seq"] != seq:
-        return "bundle.chain.gap"
-    if event["prev_hash"] != prev_hash:
-        return "bundle.chain.link"
-    try:
-        actual = digest({name: value for name, value in event.items() if name != "hash"})
-    except (TypeError, ValueError):
-        return "bundle.chain.hash"
-    return None if actual == event["hash"] else "bundle.chain.hash"

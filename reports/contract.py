@@ -1,4 +1,4 @@
-"""The summary of a purchase contract (合同要点, D14) for publication and file; the signed contract itself is an upload."""
+"""The summary of a purchase contract (合同要点, D14) for publication and file; the contract itself is an upload."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reports.columns import Column
-from reports.paper import Figure, Ledger, LedgerKind, Line, Official, PaperKind, View
+from reports.paper import Figure, Ledger, LedgerKind, Line, Official, PaperKind, Row, View
 
 
 class PlanLine(View):
@@ -34,7 +34,7 @@ class InvestmentPlanNotice(Official):
     batch_sum: Figure
 
 
-class PlanLedgerRow(View):
+class PlanLedgerRow(Row):
     """One plan line of the ledger."""
 
     seq: Figure
@@ -66,8 +66,8 @@ PLAN_COLUMNS: tuple[Column, ...] = (
     Column("ends_on", "结束日期", "date", width=12),
     Column("quarter", "下达季度批次", width=16),
     Column("source", "资金来源", width=16),
-    Column("total", "总投资(元)", width=16),
-    Column("this_batch", "本批下达(元)", width=16),
+    Column("total", "总投资（元）", width=16),
+    Column("this_batch", "本批下达（元）", width=16),
     Column("unit", "承担单位", width=22),
     Column("formality", "手续状态", width=12),
 )

@@ -2,16 +2,18 @@
 
 The one definition shared by the import template, the xlsx print of the ledger, and the quality gate that reads uploads.
 Codes are those of the domain glossary; the historic identities (城市低保户, 农村低保户, 农村五保户) are kept because
-cases of their time name them. The ledger prints masked ID numbers only. This module must never read or judge a file: the gate does.
+cases of their time name them. The ledger prints masked ID numbers only. This module must
+never read or judge a file: the gate does.
 """
 
 from __future__ import annotations
 
 from pydantic import field_validator
+from pydantic_core import PydanticCustomError
 
 from reports.columns import Choice as Choice
 from reports.columns import Column as Column
-from reports.paper import Cell, Figure, Ledger, LedgerKind, View
+from reports.paper import Cell, Figure, Ledger, LedgerKind, Row
 
 SHEET_NAME = "需求台账"
 TITLE_ROW = 1
@@ -105,7 +107,7 @@ NEEDS_COLUMNS: tuple[Column, ...] = (
 )
 
 
-class NeedsRow(View):
+class NeedsRow(Row):
     """One person of the printed ledger. ``id_number`` must arrive masked."""
 
     seq: Figure
@@ -126,7 +128,7 @@ class NeedsRow(View):
     @classmethod
     def _masked(cls, value: Cell) -> Cell:
         if sum(char.isdigit() for char in value.text) > MOST_DIGITS_SHOWN:
-            raise ValueError("the ID number is not masked")
+            raise PydanticCustomError("not_masked", "the ID number is not masked")
         return value
 
 
@@ -139,7 +141,7 @@ class NeedsLedger(Ledger):
 LEDGER_COLUMNS: tuple[Column, ...] = (
     Column("seq", "序号", "int", width=6),
     Column("person_name", "姓名", width=10),
-    Column("id_number", "身份证号(遮盖)", width=21),
+    Column("id_number", "身份证号（遮盖）", width=21),
     Column("region_code", "行政区划代码", width=14),
     Column("street", "街道", width=14),
     Column("identity", "身份类别", width=18),

@@ -1,5 +1,6 @@
 """What every paper has in common: the frozen view each kind extends, the figure cell, and the registry entry.
 
+A check that fails names a ``paper.problem.*`` label of the message catalogue as its error type.
 Views arrive as JSON and are checked here, so that a paper with a missing or unknown field is never printed. Figures
 arrive already worded ("50.00", "−58.3%"): a paper computes nothing. Used by the stage modules of ``reports`` and by the
 renderer. Never put a rule of welfare here.
@@ -11,8 +12,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from models.core.messages import sentence
 from reports.columns import Column
 
 
@@ -36,7 +39,7 @@ class Cell(View):
     @model_validator(mode="after")
     def _blank_when_not_stated(self) -> Cell:
         if not self.stated and (self.text or self.synthetic):
-            raise ValueError("a cell that is not stated has neither a text nor a synthetic mark")
+            raise PydanticCustomError("not_stated_has_value", "not stated, yet it has a value")
         return self
 
     @property
@@ -69,6 +72,17 @@ class Para(View):
 
 Paragraph = Annotated[Para, BeforeValidator(_as_para)]
 """A ``Para``, or a plain string that stands for running text."""
+
+
+def _h2_below_h1(body: tuple[Para, ...]) -> tuple[Para, ...]:
+    levels = [para.level for para in body]
+    if "h2" in levels and "h1" not in levels[: levels.index("h2")]:
+        raise PydanticCustomError("h2_without_h1", "an h2 stands below an h1")
+    return body
+
+
+Body = Annotated[tuple[Paragraph, ...], AfterValidator(_h2_below_h1)]
+"""The whole body of a paper whose template adds no headings: readers for the blind need 一、 before (一)."""
 
 
 class Fact(View):
@@ -106,9 +120,9 @@ class Sheet(View):
     @model_validator(mode="after")
     def _synthetic_is_named_and_rehearsed(self) -> Sheet:
         if self.synthetic_fields and not self.rehearsal:
-            raise ValueError("only a rehearsal may carry synthetic fields")
+            raise PydanticCustomError("synthetic_in_real", "only a rehearsal may carry synthetic fields")
         if not self.synthetic_fields and _has_synthetic(tuple(item for _, item in self)):
-            raise ValueError("a figure is marked synthetic, but synthetic_fields names none")
+            raise PydanticCustomError("synthetic_unnamed", "a figure is synthetic, no field is named so")
         return self
 
 
@@ -123,17 +137,36 @@ class Official(Paper):
     """A paper under a red letterhead (GB/T 9704-2012): addressee, body, attachments, colophon."""
 
     addressee: Line
-    paras: tuple[Paragraph, ...]
+    paras: Body
     attachments: tuple[Line, ...] = ()
     co_issuers: tuple[Line, ...] = ()
     copy_to: str = ""
     disclosure: str = ""
 
 
+class Row(View):
+    """One row of a ledger: its fields are the ledger's column keys, each a ``Figure``."""
+
+
 class Ledger(Sheet):
-    """Head of every ledger printed as xlsx; a kind adds ``rows`` whose fields are its column keys."""
+    """Head of every ledger printed as xlsx; a kind narrows ``rows``."""
 
     title: Line
+    rows: tuple[Row, ...]
+
+
+def rehearsal_banner(view: Sheet) -> str:
+    """Return the mark a rehearsal bears on each page, empty for a real paper."""
+    if not view.rehearsal:
+        return ""
+    return sentence("paper.rehearsal_synthetic" if view.synthetic_fields else "paper.rehearsal")
+
+
+def synthetic_statement(view: Sheet) -> str:
+    """Return the closing statement that names the synthetic fields, empty when there are none."""
+    if not view.synthetic_fields:
+        return ""
+    return sentence("paper.synthetic_fields", {"fields": "、".join(view.synthetic_fields)})
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""The record of procurement (采购活动记录, D13): the path of methods with reasons, bidders, voids, approvals, the expert
-draw with its seed, the award. The law asks for the reason whenever a method other than open tender was used.
+"""The record of procurement (采购活动记录, D13): the path of methods with reasons, bidders, voids, approvals, the
+expert draw with its seed, the award. The law asks for the reason whenever a method other than open tender was used.
 """
 
 from __future__ import annotations

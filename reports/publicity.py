@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reports.paper import Figure, Line, Paper, PaperKind, Paragraph, View
+from reports.paper import Body, Figure, Line, Paper, PaperKind, View
 
 
 class PublicityLine(View):
@@ -25,7 +25,7 @@ class PublicityLine(View):
 class PublicityNotice(Paper):
     """The notice: what is shown, from when to when (both days included), where, and how to object."""
 
-    paras: Annotated[tuple[Paragraph, ...], Field(min_length=1)]
+    paras: Annotated[Body, Field(min_length=1)]
     lines: Annotated[tuple[PublicityLine, ...], Field(min_length=1)]
     starts_on: dt.date
     ends_on: dt.date

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from reports.paper import Fact, Figure, Line, Paper, PaperKind, Paragraph, View
 
@@ -35,7 +36,7 @@ class ReviewOpinion(Paper):
     def _one_mark_a_criterion(self) -> ReviewOpinion:
         for score in self.scores:
             if len(score.marks) != len(self.criteria):
-                raise ValueError(f"{score.expert}: {len(score.marks)} marks for {len(self.criteria)} criteria")
+                raise PydanticCustomError("marks_mismatch", "one mark a criterion")
         return self
 
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 from sqlmodel import Session, col, select
 
 from models.context import Context
-from models.core.hashing import digest
+from models.core.chain import GENESIS, entry_hash
 from models.core.ids import derive_id
+from models.queries.chains import as_entry
 from models.rules.routing import ROUTES
 from models.tables.kernel import Event, Outbox, StreamHead
 
-GENESIS: Final = "0" * 64
 PROJECT_STREAM: Final = "project"
 
 
@@ -27,7 +27,7 @@ def append(
     """Append one event to a stream and, when its type is routed, the outbox rows that carry it out.
 
     ``payload`` must hold ids, dates, amounts and digests only. Marked synthetic arguments are listed with it.
-    Repeating a command id meets the unique ``event_id`` and ends as ``Conflict``.
+    Two writers that append at once meet the key (stream, seq): the slower ends as ``Conflict``.
     """
     head = session.exec(
         select(StreamHead)
@@ -39,7 +39,7 @@ def append(
         session.add(head)
     facts = dict(payload)
     if ctx.synthetic:
-        facts["synthetic"] = sorted(ctx.synthetic)
+        facts["synthetic"] = sorted(f"{ctx.command}.{path}" for path in ctx.synthetic)
     event = Event(
         stream_kind=stream_kind,
         stream_id=stream_id,
@@ -53,7 +53,7 @@ def append(
         prev_hash=head.hash,
         hash="",
     )
-    event.hash = digest(body(event))
+    event.hash = entry_hash(as_entry(event))
     head.seq, head.hash = event.seq, event.hash
     session.add(event)
     for route in ROUTES.get(type, ()):
@@ -70,18 +70,3 @@ def append(
     session.flush()
     return event
 
-
-def body(event: Event) -> dict[str, Any]:
-    """Return what an event's hash covers: every field but the hash itself, JSON-able, times in Asia/Shanghai."""
-    return {
-        "stream_kind": event.stream_kind,
-        "stream_id": event.stream_id,
-        "seq": event.seq,
-        "event_id": event.event_id,
-        "type": event.type,
-        "actor": event.actor,
-        "occurred_at": event.occurred_at.isoformat(),
-        "recorded_at": event.recorded_at,
-        "payload": event.payload,
-        "prev_hash": event.prev_hash,
-    }

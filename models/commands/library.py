@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.commands import transition
+from models.commands import transition, work
 from models.context import Context
 from models.core.actors import Role
+from models.core.periods import Period
 from models.core.registry import command
 from models.queries.reader import project_of
 from models.rules.library import Entry, check_entry
@@ -74,3 +77,43 @@ def enter_project(
         )
         transition.apply(session, ctx, project, payload={"needs": list(needs), "predecessor": predecessor})
         return ProjectEntered(id=project.id, state=f"project.{project.state}")
+
+
+@dataclass(frozen=True)
+class DispatchesOpened:
+    """How many dispatch work items stand open for the period, and how many of them are new."""
+
+    dispatches: int
+
+
+@command("library.open_dispatches", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-40")
+def open_dispatches(ctx: Context, *, months: Annotated[int, Field(ge=1, le=12)]) -> DispatchesOpened:
+    """Open one work item for everybody who owes a planning dispatch every ``months`` months (ZY-40, ZY-41, ZY-42).
+
+    Due on the last day of the period the date falls into. A region without a dispatch calendar opens none.
+    """
+    policy = ctx.policy(region=ctx.services.region)
+    period = Period.aligned(ctx.as_of, months=months)
+    owing = [who for who, cadence in (policy.library.dispatch_months or {}).items() if cadence == months]
+    with ctx.writing() as session:
+        for who in owing:
+            work.open_item(
+                session,
+                ctx,
+                kind="library.dispatch",
+                role=_DISPATCH_ROLES.get(who, Role.EVALUATION_OFFICE),
+                subject_kind="dispatch",
+                subject_id=f"{policy.region}/{who}/{period.start.isoformat()}/{months}",
+                due_on=period.end - timedelta(days=1),
+                clause=policy.clause("library.dispatch_months"),
+                resolves_with="library.record_dispatch",
+            )
+    return DispatchesOpened(dispatches=len(owing))
+
+
+_DISPATCH_ROLES: Final = {
+    "city_bureau": Role.CITY_BUREAU,
+    "county_government": Role.COUNTY_GOVERNMENT,
+    "township": Role.TOWNSHIP,
+    "village": Role.VILLAGE_COMMITTEE,
+}

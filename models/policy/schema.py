@@ -10,33 +10,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from models.core.errors import Refusal
-from models.policy.sections import (
+from models.policy.sections import leaf_specs
+from models.policy.sections_execution import (
     Acceptance,
     Alerts,
-    Application,
     Archive,
     Audit,
     Contract,
-    Decision,
     Delivery,
     Evaluation,
-    Feasibility,
-    Funding,
     Incentive,
-    Library,
     Midterm,
     Monitoring,
-    Needs,
     Procurement,
-    Publicity,
     Recovery,
-    Review,
     Rules,
-    leaf_specs,
 )
+from models.policy.sections_planning import (
+    Application,
+    Decision,
+    Feasibility,
+    Funding,
+    Library,
+    Needs,
+    Publicity,
+    Review,
+)
+
+UNSTATED: Final = "无来源规定(本系统建议值)"
+NO_TITLE: Final = (UNSTATED, "标题未见")  # beginnings of a citation that names no document
 
 
 class Status(StrEnum):
@@ -68,7 +73,7 @@ class Citation:
 
     def __str__(self) -> str:
         """Return the citation as printed: ``《政府采购法》第二十七条``."""
-        title = self.title if "《" in self.title or self.title.startswith("无来源") else f"《{self.title}》"
+        title = self.title if self.title.startswith(NO_TITLE) else f"《{self.title}》"
         number = f"({self.number})" if self.number else ""
         return f"{title}{number}{self.article or ''}"
 
@@ -106,10 +111,13 @@ class ResolvedLeaf:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Everything that holds in ``region`` on ``on``. ``digest`` is the SHA-256 over region and resolved values."""
+    """Everything that holds in ``region`` on ``on``. ``lineage`` is the region and its ancestors, nearest first;
+    ``digest`` is the SHA-256 over region and resolved values.
+    """
 
     region: str
     region_name: str
+    lineage: tuple[str, ...]
     on: date
     digest: str
     leaves: Mapping[str, ResolvedLeaf]
@@ -141,18 +149,15 @@ class Policy:
         Raises ``Refusal`` code ``policy.unset`` (rule ``SYS-POLICY-UNSET``) when nothing sets it here on this date,
         ``KeyError`` for a key that is no leaf at all (a bug).
         """
-        stage, _, name = key.partition(".")
-        try:
-            value = getattr(getattr(self, stage), name)
-        except AttributeError as err:
-            raise KeyError(key) from err
-        if value is None:
+        if key not in leaf_specs():
+            raise KeyError(key)
+        if key not in self.leaves:
             raise Refusal(
                 "policy.unset",
                 rule="SYS-POLICY-UNSET",
                 facts={"leaf": key, "region": f"{self.region} {self.region_name}", "on": self.on.isoformat()},
             )
-        return value
+        return self.leaves[key].value
 
     def leaf(self, key: str) -> ResolvedLeaf:
         """Return the value of ``key`` with its source. Raises as ``need`` does."""

@@ -15,7 +15,6 @@ from typing import Annotated, TypeVar
 
 from models.core.money import Money
 
-
 Item = TypeVar("Item")
 
 
@@ -56,10 +55,7 @@ def _share(raw: object) -> Fraction:
 
 
 def _yuan(raw: object) -> Money:
-    fen = _decimal(raw) * 100
-    if fen != fen.to_integral_value():
-        raise ValueError
-    return Money(int(fen))
+    return Money.yuan(_decimal(raw))
 
 
 def _flag(raw: object) -> bool:
@@ -72,6 +68,19 @@ def _text(raw: object) -> str:
     if not isinstance(raw, str) or not raw.strip():
         raise ValueError
     return raw
+
+
+def plain(value: object) -> object:
+    """Return a value as canonical JSON can hold it; mappings become lists of pairs, because their order counts."""
+    match value:
+        case Money():
+            return value.fen
+        case Fraction():
+            return str(value)
+        case Mapping():
+            return [[key, plain(item)] for key, item in value.items()]
+        case _:
+            return value
 
 
 def _listed(raw: object, read: Callable[[object], Item]) -> tuple[Item, ...]:

@@ -16,7 +16,6 @@ from models.policy.resolver import PolicyBook
 from models.ports import Vault
 from models.tables.kernel import Project
 
-
 Row = TypeVar("Row")
 
 

@@ -10,8 +10,6 @@ from typing import Final
 
 ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "needs.ledger_imported": ("needs-build-household-files",),
-    "project.appraised": ("review-open-due-rounds",),
-    "project.entered_library": (),
     "project.completed": ("acceptance-open-clocks",),
     "project.evaluated": ("audit-prepare-filings",),
     "project.audited": ("archive-close-audited",),

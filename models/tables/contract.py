@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -13,6 +13,7 @@ class Contract(SQLModel, table=True):
     """A signed purchase contract: half-open term [starts_on, ends_on), price in fen, clauses by name (BJ-34)."""
 
     __tablename__ = "contract"
+    __table_args__ = (UniqueConstraint("procurement_id"),)
 
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id", index=True)
@@ -26,3 +27,7 @@ class Contract(SQLModel, table=True):
     ends_on: date
     price_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     clauses: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    extension_conditions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    days_late: int = 0
+    terminated_on: date | None = None
+    termination_reason: str | None = None

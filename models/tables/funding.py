@@ -13,17 +13,18 @@ from sqlmodel import Field, SQLModel
 
 
 class BudgetLine(SQLModel, table=True):
-    """An approved budget line that pre-dates the purchase (HS-21): year, channel, amount in fen, reply number."""
+    """An approved budget line of a project (HS-21): year, channel, amount in fen, number and date of the reply."""
 
     __tablename__ = "budget_line"
 
     id: str = Field(primary_key=True)
-    project_id: str | None = Field(default=None, foreign_key="project.id", index=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
     year: int
     channel: str
     amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     reply_no: str | None = None
     replied_on: date
+    note: str = ""
     document_id: str | None = None
 
 
@@ -50,36 +51,42 @@ class PlanLine(SQLModel, table=True):
 
 
 class Posting(SQLModel, table=True):
-    """One leg of a double entry: ``amount_fen`` is positive into the account, negative out of it."""
+    """One leg of a double entry: ``amount_fen`` is positive into the account, negative out of it.
+
+    Written by ``commands.ledger`` only. ``entry_id`` is the id of the event the entry belongs to.
+    """
 
     __tablename__ = "posting"
     __table_args__ = (
-        UniqueConstraint("entry_id", "account", "channel"),
+        UniqueConstraint("entry_id", "leg"),
         Index("ix_posting_balance", "channel", "year", "account"),
     )
 
     id: str = Field(primary_key=True)
     entry_id: str
+    leg: int
     account: str
     channel: str
     year: int
-    project_id: str | None = Field(default=None, index=True)
-    plan_line_id: str | None = None
-    contract_id: str | None = None
+    project_id: str = Field(foreign_key="project.id", index=True)
+    plan_line_id: str | None = Field(default=None, foreign_key="plan_line.id", index=True)
+    contract_id: str | None = Field(default=None, foreign_key="contract.id", index=True)
     amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     occurred_on: date
-    event_id: str
 
 
 class Payment(SQLModel, table=True):
-    """A payment made under a plan line and a contract, with the progress it rests on (D15)."""
+    """A payment made under a plan line and a contract, with the progress it rests on (D15).
+
+    ``verified_percent`` is a decimal as text, 0…100. ``final`` when it was the last payment of its contract.
+    """
 
     __tablename__ = "payment"
 
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id", index=True)
-    plan_line_id: str = Field(foreign_key="plan_line.id")
-    contract_id: str = Field(foreign_key="contract.id")
+    plan_line_id: str = Field(foreign_key="plan_line.id", index=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
     amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     verified_percent: str
     final: bool

@@ -96,7 +96,8 @@ class Outbox(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (UniqueConstraint("event_id", "route"), Index("ix_outbox_due", "status", "next_attempt_on"))
 
-    id: str = Field(primary_key=True)
+    position: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
     event_id: str
     route: str
     status: str

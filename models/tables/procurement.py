@@ -1,4 +1,7 @@
-"""Tables of procurement (S10): the purchase, its bids and its method changes. Written by ``commands.procurement``."""
+"""Tables of procurement (S10): the purchase, its rounds of bids, its path of methods, the organisations.
+
+Written by the procurement commands only. Money in fen. Names of organisations stand here, never in events.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ from sqlmodel import Field, SQLModel
 
 
 class Procurement(SQLModel, table=True):
-    """One purchase for a project: purchaser, method with reason, notice, bidding, award. Money in fen."""
+    """One purchase for a project: purchaser, method with reason, notice, bidding, award. Money in fen.
+
+    ``round`` grows with every notice and every approved change of method; bids, closing, draw and negotiation belong to
+    the present round. ``draw`` holds the outcome of the last expert draw and the digest of its stored protocol.
+    """
 
     __tablename__ = "procurement"
 
@@ -26,17 +33,22 @@ class Procurement(SQLModel, table=True):
     contractor_types: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     method: str | None = None
     method_reason: str | None = None
+    round: int = 0
     notice_sites: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     noticed_on: date | None = None
     bids_close_on: date | None = None
+    bidding_closed_on: date | None = None
+    negotiated_on: date | None = None
     winner_organisation_id: str | None = None
     award_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     awarded_on: date | None = None
+    award_reason: str | None = None
+    award_published_on: date | None = None
     draw: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
 class MethodStep(SQLModel, table=True):
-    """One step of the method path: which method, from when, why, approved by whom (D13, A10)."""
+    """One step of the method path: which method, from when, why, approved by whom (``None`` = not stated; D13, A10)."""
 
     __tablename__ = "procurement_method_step"
     __table_args__ = (UniqueConstraint("procurement_id", "ordinal"),)
@@ -52,7 +64,10 @@ class MethodStep(SQLModel, table=True):
 
 
 class Bid(SQLModel, table=True):
-    """One bidder in one round of bidding; ``substantive`` when its response met the documents."""
+    """One supplier in one round; ``substantive`` when its response met the documents.
+
+    ``offer_fen`` and ``responsive`` are its last offer in a negotiation, unset before.
+    """
 
     __tablename__ = "bid"
     __table_args__ = (UniqueConstraint("procurement_id", "round", "organisation_id"),)
@@ -64,6 +79,9 @@ class Bid(SQLModel, table=True):
     price_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     substantive: bool
     void_reason: str | None = None
+    registered_on: date
+    offer_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    responsive: bool | None = None
 
 
 class Organisation(SQLModel, table=True):

@@ -53,8 +53,8 @@ class PayloadPart:
 class BundleView:
     """Everything in one bundle. The bag is named ``<project_no>_v<version>``.
 
-    ``bag_group`` is 全宗/年度; ``info`` adds labelled lines to ``bag-info.txt``; ``project`` is the record with its JSON
-    Schema; ``events`` are the full chains in order, each with the fields its hash covers and the hash;
+    ``bag_group`` is 全宗/年度; ``info`` adds labelled lines to ``bag-info.txt``; ``project`` is the record with
+    its JSON Schema; ``events`` are the full chains in order, each with the fields its hash covers and the hash;
     ``synthetic_fields`` names the fields of the project that no source states (decision 24).
     """
 

@@ -1,0 +1,100 @@
+"""Builds the services once per process or task from settings: the only place where adapters meet ports.
+
+``open_services`` is a context manager: what it started it stops, what already ran it leaves running. A production
+start is refused until every unconfirmed policy value has been confirmed (decision 18).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+
+from sqlalchemy import Engine
+
+from infra.clock import DrivenClock, SystemClock, is_driven
+from infra.database import create_database_engine, migrate
+from infra.settings import Mode, Settings
+from infra.storage import LockMode, S3DocumentStore, S3Settings
+from models.context import Services
+from models.core.calendar import load_calendar
+from models.core.errors import Refusal
+from models.policy.resolver import load_policy_book
+from models.ports import Clock
+from models.queries.policy import unconfirmed
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Yield the services of an installation; servers and pools it opened are closed on leaving.
+
+    Raises ``Refusal`` ``bootstrap.unconfirmed_policy`` in production while values wait for confirmation, ``Transient``
+    when a server does not answer.
+    """
+    from infra.quality.gate import GreatExpectationsGate
+    from infra.signing import load_or_create_test_signer
+    from infra.vault import load_or_create_keys
+    from reports.bundle import BagItBundler
+    from reports.renderer import PaperRenderer
+
+    with ExitStack() as stack:
+        engine = create_database_engine(settings.database)
+        stack.callback(engine.dispose)
+        migrate(engine)
+        if settings.mode is Mode.PRODUCTION:
+            _check_confirmed(engine, settings.region)
+        driven = settings.mode is Mode.REHEARSAL and is_driven(engine)
+        clock: Clock = DrivenClock(engine) if driven else SystemClock()
+        yield Services(
+            engine=engine,
+            documents=S3DocumentStore(_s3(settings, stack)),
+            renderer=PaperRenderer(font_dir=settings.font_dir),
+            gate=GreatExpectationsGate(),
+            vault=load_or_create_keys(settings.home / "keys" / "vault.json"),
+            signer=load_or_create_test_signer(settings.home / "keys" / "signer"),
+            bundler=BagItBundler(),
+            clock=clock,
+            policies=load_policy_book(),
+            calendar=load_calendar(),
+            region=settings.region,
+            rehearsal=settings.mode is Mode.REHEARSAL,
+        )
+
+
+def _check_confirmed(engine: Engine, region: str) -> None:
+    waiting = unconfirmed(engine, load_policy_book(), region=region)
+    if waiting:
+        raise Refusal(
+            "bootstrap.unconfirmed_policy",
+            rule="SYS-POLICY-UNCONFIRMED",
+            facts={"count": len(waiting), "first": "、".join(waiting[:5])},
+        )
+
+
+def _s3(settings: Settings, stack: ExitStack) -> S3Settings:
+    mode = LockMode.COMPLIANCE if settings.mode is Mode.PRODUCTION else LockMode.GOVERNANCE
+    if settings.s3_endpoint:
+        return S3Settings(
+            endpoint=settings.s3_endpoint,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            region=settings.s3_region,
+            secure=settings.s3_secure,
+            bucket_prefix=settings.s3_bucket_prefix,
+            lock_mode=mode,
+        )
+    from infra.embedded.seaweed import EmbeddedS3
+
+    server = stack.enter_context(EmbeddedS3(settings.home / "s3"))
+    return server.settings(bucket_prefix=settings.s3_bucket_prefix, lock_mode=mode)
+
+
+def present_day(settings: Settings) -> date:
+    """Return today in Asia/Shanghai, or the driven day of a rehearsal database."""
+    engine = create_database_engine(settings.database)
+    try:
+        migrate(engine)
+        driven = settings.mode is Mode.REHEARSAL and is_driven(engine)
+        return (DrivenClock(engine) if driven else SystemClock()).now().date()
+    finally:
+        engine.dispose()

@@ -1,0 +1,763 @@
+"""initial"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from infra.migrations.append_only import protect, unprotect
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempt",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("command", sa.String(), nullable=False),
+        sa.Column("command_id", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.String(), nullable=False),
+        sa.Column("family", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=True),
+        sa.Column("input_digest", sa.String(), nullable=False),
+        sa.Column("input_sealed", sa.Text(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attempt_command"), ["command"], unique=False)
+
+    op.create_table(
+        "document",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("doc_no", sa.String(), nullable=True),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("template", sa.String(), nullable=True),
+        sa.Column("template_digest", sa.String(), nullable=True),
+        sa.Column("data_digest", sa.String(), nullable=True),
+        sa.Column("font_digest", sa.String(), nullable=True),
+        sa.Column("engine", sa.String(), nullable=True),
+        sa.Column("synthetic_fields", sa.JSON(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.create_index("ix_document_project", ["project_id", "stage"], unique=False)
+
+    op.create_table(
+        "event",
+        sa.Column("stream_kind", sa.String(), nullable=False),
+        sa.Column("stream_id", sa.String(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("occurred_at", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.String(), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("prev_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("stream_kind", "stream_id", "seq"),
+        sa.UniqueConstraint("event_id"),
+    )
+    with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.create_index("ix_event_type", ["type"], unique=False)
+
+    op.create_table(
+        "organisation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("uscc", sa.String(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.Column("debarred_until", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_organisation_uscc"), ["uscc"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("next_attempt_on", sa.Date(), nullable=False),
+        sa.Column("lease_until", sa.String(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("position"),
+        sa.UniqueConstraint("event_id", "route"),
+        sa.UniqueConstraint("id"),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_due", ["status", "next_attempt_on"], unique=False)
+
+    op.create_table(
+        "posting",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("entry_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("plan_line_id", sa.String(), nullable=True),
+        sa.Column("contract_id", sa.String(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("entry_id", "account", "channel"),
+    )
+    with op.batch_alter_table("posting", schema=None) as batch_op:
+        batch_op.create_index("ix_posting_balance", ["channel", "year", "account"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "project",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("payer", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("entered_on", sa.Date(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.Column("predecessor_id", sa.String(), nullable=True),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["predecessor_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("project", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_project_region"), ["region"], unique=False)
+        batch_op.create_index(batch_op.f("ix_project_state"), ["state"], unique=False)
+
+    op.create_table(
+        "rehearsal",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case", sa.String(), nullable=False),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("today", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "stream_head",
+        sa.Column("stream_kind", sa.String(), nullable=False),
+        sa.Column("stream_id", sa.String(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("stream_kind", "stream_id"),
+    )
+    op.create_table(
+        "survey",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("classes", sa.JSON(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("survey", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_survey_region"), ["region"], unique=False)
+
+    op.create_table(
+        "work_item",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("clause", sa.String(), nullable=False),
+        sa.Column("resolves_with", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "subject_id"),
+    )
+    with op.batch_alter_table("work_item", schema=None) as batch_op:
+        batch_op.create_index("ix_work_item_due", ["status", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_work_item_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_work_item_role"), ["role"], unique=False)
+
+    op.create_table(
+        "alert",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("work_item_id", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("raised_on", sa.Date(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["work_item_id"],
+            ["work_item.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("work_item_id", "level"),
+    )
+    op.create_table(
+        "application",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("applicant", sa.String(), nullable=False),
+        sa.Column("credit_code", sa.String(), nullable=True),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("total_fen", sa.BigInteger(), nullable=False),
+        sa.Column("submitted_on", sa.Date(), nullable=False),
+        sa.Column("gate_report_sha256", sa.String(length=64), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("gaps", sa.JSON(), nullable=False),
+        sa.Column("returned_on", sa.Date(), nullable=True),
+        sa.Column("withdrawn_on", sa.Date(), nullable=True),
+        sa.Column("withdrawal_reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "revision"),
+    )
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_application_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "budget_line",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("reply_no", sa.String(), nullable=True),
+        sa.Column("replied_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("budget_line", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_budget_line_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "feasibility_appraisal",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("assessments", sa.JSON(), nullable=False),
+        sa.Column("fiscal_capacity_positive", sa.Boolean(), nullable=True),
+        sa.Column("major", sa.Boolean(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("grounds", sa.JSON(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("appraised_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "feasibility_benchmark",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("places", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.String(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "feasibility_content_review",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("reviewed_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "feasibility_cost_estimate",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.Column("comparators", sa.JSON(), nullable=False),
+        sa.Column("consulted", sa.JSON(), nullable=False),
+        sa.Column("total_fen", sa.BigInteger(), nullable=False),
+        sa.Column("estimated_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "feasibility_requirement",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("specified_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "household_file",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("household_no", sa.String(), nullable=False),
+        sa.Column("region_code", sa.String(), nullable=False),
+        sa.Column("street", sa.String(), nullable=False),
+        sa.Column("members", sa.Integer(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("survey_id", "household_no"),
+    )
+    op.create_table(
+        "needs_ledger_import",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("report_sha256", sa.String(length=64), nullable=False),
+        sa.Column("suite_version", sa.String(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("imported_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("survey_id", "sha256"),
+    )
+    op.create_table(
+        "needs_selection_round",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("pool_digest", sa.String(length=64), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("adjustments", sa.JSON(), nullable=False),
+        sa.Column("served_min", sa.Integer(), nullable=True),
+        sa.Column("selected_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id"),
+    )
+    op.create_table(
+        "person",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("id_hash", sa.String(length=64), nullable=False),
+        sa.Column("name_sealed", sa.Text(), nullable=False),
+        sa.Column("id_number_sealed", sa.Text(), nullable=False),
+        sa.Column("phone_sealed", sa.Text(), nullable=True),
+        sa.Column("household_no", sa.String(), nullable=False),
+        sa.Column("region_code", sa.String(), nullable=False),
+        sa.Column("street", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("birth_year", sa.Integer(), nullable=False),
+        sa.Column("age_band", sa.String(), nullable=False),
+        sa.Column("sex", sa.String(), nullable=True),
+        sa.Column("lives_alone", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("severely_ill", sa.Boolean(), nullable=False),
+        sa.Column("single_parent_student", sa.Boolean(), nullable=False),
+        sa.Column("levels", sa.JSON(), nullable=False),
+        sa.Column("demands", sa.JSON(), nullable=False),
+        sa.Column("willing", sa.Boolean(), nullable=False),
+        sa.Column("discovery", sa.String(), nullable=False),
+        sa.Column("assessed_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("survey_id", "id_hash"),
+        sa.UniqueConstraint("survey_id", "ordinal"),
+    )
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.create_index("ix_person_household", ["survey_id", "household_no"], unique=False)
+
+    op.create_table(
+        "plan_line",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("quarter", sa.String(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=True),
+        sa.Column("period_end", sa.Date(), nullable=True),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("signatures", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "quarter", "batch", "channel"),
+    )
+    with op.batch_alter_table("plan_line", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_line_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plan_line_state"), ["state"], unique=False)
+
+    op.create_table(
+        "procurement",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("purchaser", sa.String(), nullable=False),
+        sa.Column("purchaser_kind", sa.String(), nullable=False),
+        sa.Column("guided_by", sa.String(), nullable=True),
+        sa.Column("budget_fen", sa.BigInteger(), nullable=False),
+        sa.Column("contractor_types", sa.JSON(), nullable=False),
+        sa.Column("method", sa.String(), nullable=True),
+        sa.Column("method_reason", sa.String(), nullable=True),
+        sa.Column("notice_sites", sa.JSON(), nullable=False),
+        sa.Column("noticed_on", sa.Date(), nullable=True),
+        sa.Column("bids_close_on", sa.Date(), nullable=True),
+        sa.Column("winner_organisation_id", sa.String(), nullable=True),
+        sa.Column("award_fen", sa.BigInteger(), nullable=True),
+        sa.Column("awarded_on", sa.Date(), nullable=True),
+        sa.Column("draw", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("procurement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_procurement_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_procurement_state"), ["state"], unique=False)
+
+    op.create_table(
+        "application_budget_line",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("application_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["application_id"],
+            ["application.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("application_id", "ordinal"),
+    )
+    op.create_table(
+        "application_team_member",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("application_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("name_sealed", sa.Text(), nullable=False),
+        sa.Column("contact_sealed", sa.Text(), nullable=True),
+        sa.Column("qualification", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["application_id"],
+            ["application.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("application_id", "ordinal"),
+    )
+    op.create_table(
+        "bid",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("price_fen", sa.BigInteger(), nullable=True),
+        sa.Column("substantive", sa.Boolean(), nullable=False),
+        sa.Column("void_reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id", "round", "organisation_id"),
+    )
+    with op.batch_alter_table("bid", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_bid_procurement_id"), ["procurement_id"], unique=False)
+
+    op.create_table(
+        "contract",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("signed_on", sa.Date(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("price_fen", sa.BigInteger(), nullable=False),
+        sa.Column("clauses", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("contract", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contract_procurement_id"), ["procurement_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contract_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contract_state"), ["state"], unique=False)
+
+    op.create_table(
+        "needs_selection",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("stratum", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["needs_selection_round.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "person_id"),
+    )
+    with op.batch_alter_table("needs_selection", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_needs_selection_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "procurement_method_step",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("chosen_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("approver", sa.String(), nullable=True),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id", "ordinal"),
+    )
+    with op.batch_alter_table("procurement_method_step", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_procurement_method_step_procurement_id"), ["procurement_id"], unique=False)
+
+    op.create_table(
+        "payment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("plan_line_id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("verified_percent", sa.String(), nullable=False),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_line_id"],
+            ["plan_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_project_id"), ["project_id"], unique=False)
+    for table in ("event", "posting"):
+        protect(table)
+
+
+def downgrade() -> None:
+    for table in ("event", "posting"):
+        unprotect(table)
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_project_id"))
+
+    op.drop_table("payment")
+    with op.batch_alter_table("procurement_method_step", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_procurement_method_step_procurement_id"))
+
+    op.drop_table("procurement_method_step")
+    with op.batch_alter_table("needs_selection", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_needs_selection_project_id"))
+
+    op.drop_table("needs_selection")
+    with op.batch_alter_table("contract", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contract_state"))
+        batch_op.drop_index(batch_op.f("ix_contract_project_id"))
+        batch_op.drop_index(batch_op.f("ix_contract_procurement_id"))
+
+    op.drop_table("contract")
+    with op.batch_alter_table("bid", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_bid_procurement_id"))
+
+    op.drop_table("bid")
+    op.drop_table("application_team_member")
+    op.drop_table("application_budget_line")
+    with op.batch_alter_table("procurement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_procurement_state"))
+        batch_op.drop_index(batch_op.f("ix_procurement_project_id"))
+
+    op.drop_table("procurement")
+    with op.batch_alter_table("plan_line", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plan_line_state"))
+        batch_op.drop_index(batch_op.f("ix_plan_line_project_id"))
+
+    op.drop_table("plan_line")
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index("ix_person_household")
+
+    op.drop_table("person")
+    op.drop_table("needs_selection_round")
+    op.drop_table("needs_ledger_import")
+    op.drop_table("household_file")
+    op.drop_table("feasibility_requirement")
+    op.drop_table("feasibility_cost_estimate")
+    op.drop_table("feasibility_content_review")
+    op.drop_table("feasibility_benchmark")
+    op.drop_table("feasibility_appraisal")
+    with op.batch_alter_table("budget_line", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_budget_line_project_id"))
+
+    op.drop_table("budget_line")
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_application_project_id"))
+
+    op.drop_table("application")
+    op.drop_table("alert")
+    with op.batch_alter_table("work_item", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_work_item_role"))
+        batch_op.drop_index(batch_op.f("ix_work_item_project_id"))
+        batch_op.drop_index("ix_work_item_due")
+
+    op.drop_table("work_item")
+    with op.batch_alter_table("survey", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_survey_region"))
+
+    op.drop_table("survey")
+    op.drop_table("stream_head")
+    op.drop_table("rehearsal")
+    with op.batch_alter_table("project", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_project_state"))
+        batch_op.drop_index(batch_op.f("ix_project_region"))
+
+    op.drop_table("project")
+    with op.batch_alter_table("posting", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_posting_project_id"))
+        batch_op.drop_index("ix_posting_balance")
+
+    op.drop_table("posting")
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_outbox_due")
+
+    op.drop_table("outbox")
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_organisation_uscc"))
+
+    op.drop_table("organisation")
+    with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.drop_index("ix_event_type")
+
+    op.drop_table("event")
+    with op.batch_alter_table("document", schema=None) as batch_op:
+        batch_op.drop_index("ix_document_project")
+
+    op.drop_table("document")
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attempt_command"))
+
+    op.drop_table("attempt")

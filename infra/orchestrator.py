@@ -1,0 +1,116 @@
+"""Prefect behind the Launcher port: finds the deployments of prefect.yaml and starts their flows.
+
+``LocalLauncher`` calls the flow in this process: as a real flow run when a Prefect API is configured, as a plain
+function otherwise (replay without a server, unit tests). ``DeploymentLauncher`` asks a running Prefect server to run
+the deployment. Outside ``flows`` and ``tasks`` this is the only module that imports Prefect, and only inside functions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from models.core.errors import Transient
+from models.ports import LaunchResult
+
+PROJECT_FILE: Final = Path(__file__).resolve().parent.parent / "prefect.yaml"
+START_TIMEOUT_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """The deployments declared in prefect.yaml, by name."""
+
+    project_file: Path = PROJECT_FILE
+
+    @cached_property
+    def by_name(self) -> dict[str, dict[str, Any]]:
+        """Return each deployment's declaration. The file is read once."""
+        declared = yaml.safe_load(self.project_file.read_text("utf-8"))
+        return {item["name"]: item for item in declared["deployments"]}
+
+    def flow(self, deployment: str) -> Any:
+        """Return the flow object of a deployment. Raises ``LookupError`` when prefect.yaml does not name it."""
+        if deployment not in self.by_name:
+            raise LookupError(deployment)
+        module, _, name = self.by_name[deployment]["entrypoint"].rpartition(".")
+        return getattr(importlib.import_module(module), name)
+
+    def parameters(self, deployment: str) -> dict[str, Any]:
+        """Return the fixed parameters a deployment is declared with."""
+        return dict(self.by_name[deployment].get("parameters") or {})
+
+
+@dataclass(frozen=True)
+class LocalLauncher:
+    """Runs flows in this process; ``recorded`` decides between a real flow run and a plain call."""
+
+    recorded: bool
+    declared: Deployments = Deployments()
+
+    def deployments(self) -> Sequence[str]:
+        """Return the names of all deployments."""
+        return tuple(self.declared.by_name)
+
+    def parameter_schema(self, *, deployment: str) -> Mapping[str, object]:
+        """Return the JSON Schema of the flow's parameters. Raises ``LookupError``."""
+        schema = self.declared.flow(deployment).parameters
+        return dict(schema.model_dump())
+
+    def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
+        """Run the flow to its end and return its summary.
+
+        The key is not needed in process: the commands the flow calls are guarded by their own unique keys.
+        """
+        flow = self.declared.flow(deployment)
+        given = {**self.declared.parameters(deployment), **parameters}
+        if not self.recorded:
+            plain = flow.validate_parameters(given)
+            return LaunchResult(run_id="", summary=asyncio.run(flow.fn(**plain)))
+        state = asyncio.run(flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}")(**given, return_state=True))
+        if not state.is_completed():
+            raise Transient("orchestrator.run_failed", rule="SYS-FLOW", facts={"deployment": deployment})
+        return LaunchResult(run_id=str(state.state_details.flow_run_id), summary=asyncio.run(state.aresult()))
+
+
+@dataclass(frozen=True)
+class DeploymentLauncher:
+    """Asks the Prefect server to run a deployment; the server drops a second run with the same key."""
+
+    declared: Deployments = Deployments()
+
+    def deployments(self) -> Sequence[str]:
+        """Return the names of all deployments."""
+        return tuple(self.declared.by_name)
+
+    def parameter_schema(self, *, deployment: str) -> Mapping[str, object]:
+        """Return the JSON Schema of the flow's parameters. Raises ``LookupError``."""
+        return dict(self.declared.flow(deployment).parameters.model_dump())
+
+    def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
+        """Create the flow run and return at once. Raises ``Transient`` when the server is away."""
+        import httpx
+        from prefect.deployments import run_deployment
+        from prefect.exceptions import ObjectNotFound
+
+        flow = self.declared.flow(deployment)
+        try:
+            run = run_deployment(
+                f"{flow.name}/{deployment}",
+                parameters=dict(parameters),
+                idempotency_key=idempotency_key,
+                timeout=0,
+                as_subflow=False,
+            )
+        except httpx.TransportError as err:
+            raise Transient("orchestrator.away", rule="SYS-FLOW") from err
+        except ObjectNotFound as err:
+            raise LookupError(deployment) from err
+        return LaunchResult(run_id=str(run.id))

@@ -1,0 +1,94 @@
+"""Looks at the bytes of an upload before any parser does: type, size, packing, macros, DTDs.
+
+Called by the readers of this folder with the bytes as they came. Never trusts the media type or the file name alone,
+never unpacks more than the caps allow.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from enum import StrEnum
+
+from models.core.errors import DataFault
+from models.core.messages import sentence
+
+MAX_BYTES = 200 * 2**20
+MAX_UNPACKED = 800 * 2**20  # a needs ledger of 100,000 rows unpacks to about 300 MB
+MAX_PACKING = 200  # sheets of equal rows pack about 1:30, bombs from 1:1000
+MAX_PARTS = 2_000
+_DTD_WINDOW = 64 * 2**10  # a DTD stands before the root element
+
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0"
+_XLSX_PARTS = frozenset({"[Content_Types].xml", "xl/workbook.xml"})
+_MEDIA_TYPES = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "text/csv": "csv",
+    "application/json": "json",
+}
+
+
+class FileKind(StrEnum):
+    """The file types a gate reads."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    JSON = "json"
+
+
+def unreadable(reason: str) -> DataFault:
+    """Return the fault for a file that cannot be parsed at all; ``reason`` completes ``gate.reason.<reason>``."""
+    return DataFault("gate.unreadable", rule="SYS-GATE", facts={"reason": sentence(f"gate.reason.{reason}")})
+
+
+def inspect(*, data: bytes, media_type: str) -> FileKind:
+    """Return the type of an upload that is safe to parse.
+
+    Raises ``DataFault`` code ``gate.unreadable`` for an empty or oversized file, a type no gate reads, bytes that
+    contradict the media type, an old or locked workbook, macros, DTDs, and a zip bomb.
+    """
+    if not data:
+        raise unreadable("empty")
+    if len(data) > MAX_BYTES:
+        raise unreadable("too_large")
+    if data.startswith(_OLE):
+        raise unreadable("old_or_locked")
+    name = _MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower())
+    if name is None:
+        raise unreadable("unknown_type")
+    kind = FileKind(name)
+    if (kind is FileKind.XLSX) != data.startswith(_ZIP):
+        raise unreadable("not_what_it_says")
+    if kind is FileKind.XLSX:
+        _inspect_package(data)
+    return kind
+
+
+def _inspect_package(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            _inspect_parts(package, packed=len(data))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, RuntimeError) as err:
+        raise unreadable("damaged") from err
+
+
+def _inspect_parts(package: zipfile.ZipFile, *, packed: int) -> None:
+    parts = package.infolist()
+    names = {part.filename for part in parts}
+    unpacked = sum(part.file_size for part in parts)
+    if len(parts) > MAX_PARTS or unpacked > min(MAX_UNPACKED, MAX_PACKING * packed):
+        raise unreadable("bomb")
+    if not names >= _XLSX_PARTS:
+        raise unreadable("not_what_it_says")
+    if any(name.lower().endswith("vbaproject.bin") for name in names):
+        raise unreadable("macros")
+    for part in parts:
+        if part.filename.endswith((".xml", ".rels")):
+            with package.open(part) as stream:
+                head = stream.read(_DTD_WINDOW).upper()
+            if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+                raise unreadable("dtd")
+    if package.testzip() is not None:  # also catches parts larger than they declare
+        raise unreadable("damaged")

@@ -1,0 +1,114 @@
+"""Personal data at rest: ``models.ports.Vault`` with AES-256-GCM, and the key file of a development installation.
+
+Built once by ``infra/bootstrap.py``. A sealed value names its key, so keys rotate one record at a time. Must never log,
+print or default a key, and never write a new key file over an old one: that would lose every sealed record.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra.private_files import create_private, read_private
+from models.core.errors import DataFault, Refusal
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class AesGcmVault:
+    """See ``models.ports.Vault``. A sealed text is ``<key id>:<base64 of nonce + ciphertext + tag>``.
+
+    ``keys`` are 32 bytes each, by id; new values are sealed with ``active``. ``lookup_key`` never rotates by itself:
+    every stored lookup hash hangs on it.
+    """
+
+    def __init__(self, *, keys: Mapping[str, bytes], active: str, lookup_key: bytes) -> None:
+        for key_id, key in {**keys, "lookup": lookup_key}.items():
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):
+                raise _bad_key(key_id[:32], "密钥编号只能用字母、数字、下划线和连字符,最多 32 位")
+            if len(key) != _KEY_BYTES:
+                raise _bad_key(key_id, f"应为 {_KEY_BYTES} 字节,实为 {len(key)} 字节")
+        if active not in keys:
+            raise _bad_key(active, "当前使用的密钥不在密钥列表中")
+        if lookup_key in keys.values():
+            raise _bad_key("lookup", "查找密钥不得与加密密钥相同")
+        self._active = active
+        self._lookup_key = lookup_key
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+
+    @classmethod
+    def from_text(cls, *, keys: Mapping[str, str], active: str, lookup_key: str) -> AesGcmVault:
+        """Build it from keys written as 64 hex digits or base64. Raises ``Refusal`` code ``vault.bad_key``."""
+        decoded = {key_id: _decoded(key_id, text) for key_id, text in keys.items()}
+        return cls(keys=decoded, active=active, lookup_key=_decoded("lookup", lookup_key))
+
+    def seal(self, text: str) -> str:
+        """Encrypt under the active key; sealing the same text twice gives two different values."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        body = self._ciphers[self._active].encrypt(nonce, text.encode(), self._active.encode())
+        return f"{self._active}:{base64.b64encode(nonce + body).decode()}"
+
+    def open(self, sealed: str) -> str:
+        """Return the clear text. Raises ``DataFault`` code ``vault.unreadable`` for an unknown key or altered text."""
+        key_id, _, encoded = sealed.partition(":")
+        unreadable = DataFault("vault.unreadable", facts={"key": key_id if key_id in self._ciphers else "?"})
+        if key_id not in self._ciphers:
+            raise unreadable
+        try:
+            body = base64.b64decode(encoded, validate=True)
+            clear = self._ciphers[key_id].decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], key_id.encode())
+        except (binascii.Error, InvalidTag, ValueError) as err:
+            raise unreadable from err
+        return clear.decode()
+
+    def lookup(self, text: str) -> str:
+        """Return HMAC-SHA256 (64 hex digits) of the text as it is; callers normalise before asking."""
+        return hmac.new(self._lookup_key, text.encode(), hashlib.sha256).hexdigest()
+
+    def reseal(self, sealed: str) -> str:
+        """Return the value under the active key, unchanged when it already is. Raises ``vault.unreadable``.
+
+        For key rotation: walk the records, store what this returns, then retire the old key.
+        """
+        if sealed.startswith(f"{self._active}:"):
+            return sealed
+        return self.seal(self.open(sealed))
+
+
+def load_or_create_keys(path: Path) -> AesGcmVault:
+    """Return the vault over the key file of a development installation, made on first use (mode 0600).
+
+    Raises ``Refusal`` (``vault.exposed_file``, ``vault.bad_key``).
+    """
+    fresh = {"keys": {"dev1": secrets.token_hex(_KEY_BYTES)}, "active": "dev1"}
+    fresh["lookup_key"] = secrets.token_hex(_KEY_BYTES)
+    create_private(path, json.dumps(fresh, indent=1).encode())
+    try:
+        stored = json.loads(read_private(path))
+        return AesGcmVault.from_text(keys=stored["keys"], active=stored["active"], lookup_key=stored["lookup_key"])
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise _bad_key(path.name, "文件内容不完整或格式不对") from err
+
+
+def _decoded(key_id: str, text: str) -> bytes:
+    try:
+        if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+            return bytes.fromhex(text)
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as err:
+        raise _bad_key(key_id, "不是 64 位十六进制,也不是 base64") from err
+
+
+def _bad_key(key_id: str, reason: str) -> Refusal:
+    return Refusal("vault.bad_key", facts={"key": key_id, "reason": reason})

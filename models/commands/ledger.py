@@ -1,0 +1,155 @@
+"""The double-entry ledger of money: the only writer of postings.
+
+``post`` and the two moves of a commitment are called by funding and contract commands inside their write transaction,
+with the event the entry belongs to. Channels are never pooled (ZY-10): every leg names its channel and year, and an
+entry that does not sum to zero in each of them is stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator
+from sqlmodel import Session, col, select
+
+from models.context import Context
+from models.core.malformed import malformed
+from models.core.money import Money
+from models.queries.ledger import balance
+from models.queries.reader import found
+from models.rules.funding import Account, Leg, check_balanced
+from models.tables.contract import Contract
+from models.tables.funding import PlanLine, Posting
+from models.tables.kernel import Event, Project
+from models.tables.procurement import Procurement
+
+Lockable = TypeVar("Lockable", Project, PlanLine, Procurement, Contract)
+
+
+def _positive(amount: Money) -> Money:
+    if amount <= Money.ZERO:
+        raise malformed("money.not_positive")
+    return amount
+
+
+Amount = Annotated[Money, AfterValidator(_positive)]
+"""An amount of money as an argument: more than zero."""
+
+
+def locked(session: Session, model: type[Lockable], id: str, *, kind: str) -> Lockable:
+    """Return a row and hold it until the transaction ends, so that sums read after it stay true.
+
+    Raises ``Refusal`` code ``kernel.not_found``.
+    """
+    statement: Any = select(model).where(col(model.id) == id).with_for_update()
+    row: Lockable | None = session.exec(statement).one_or_none()
+    return found(row, kind=kind, id=id)
+
+
+def post(
+    session: Session,
+    ctx: Context,
+    *,
+    event: Event,
+    legs: tuple[Leg, ...],
+    project_id: str,
+    plan_line_id: str | None = None,
+    contract_id: str | None = None,
+) -> None:
+    """Write one balanced entry. Raises ``DataFault`` code ``funding.unbalanced`` (SYS-LEDGER) and writes nothing."""
+    check_balanced(legs=legs)
+    for number, leg in enumerate(legs, start=_legs_of(session, event) + 1):
+        session.add(
+            Posting(
+                id=ctx.new_id("pst", event.event_id, str(number)),
+                entry_id=event.event_id,
+                leg=number,
+                account=leg.account,
+                channel=leg.channel,
+                year=leg.year,
+                project_id=project_id,
+                plan_line_id=plan_line_id,
+                contract_id=contract_id,
+                amount_fen=leg.amount.fen,
+                occurred_on=ctx.as_of,
+            )
+        )
+    session.flush()
+
+
+def _legs_of(session: Session, event: Event) -> int:
+    return len(session.exec(select(Posting.id).where(col(Posting.entry_id) == event.event_id)).all())
+
+
+def move(
+    session: Session,
+    ctx: Context,
+    *,
+    event: Event,
+    line: PlanLine,
+    source: Account,
+    target: Account,
+    amount: Money,
+    contract_id: str | None = None,
+) -> None:
+    """Move an amount of a plan line from one account to another; nothing is written for zero."""
+    if not amount:
+        return
+    year = year_of(line)
+    post(
+        session,
+        ctx,
+        event=event,
+        legs=(Leg(source, line.channel, year, -amount), Leg(target, line.channel, year, amount)),
+        project_id=line.project_id,
+        plan_line_id=line.id,
+        contract_id=contract_id,
+    )
+
+
+def year_of(line: PlanLine) -> int:
+    """Return the budget year of a plan line: that of its quarter."""
+    return int(line.quarter[:4])
+
+
+def commit_to(session: Session, ctx: Context, *, event: Event, contract: Contract, lines: Iterable[PlanLine]) -> Money:
+    """Commit issued plan lines to a contract, in their order, until its price is covered; return what was committed.
+
+    Called at signing and again at every later batch: a contract may be paid from several quarters.
+    """
+    left = Money(contract.price_fen) - committed_ever(session, contract)
+    before = left
+    for line in lines:
+        planned = balance(session, account=Account.PLANNED, plan_line=line.id)
+        amount = min(left, planned)
+        if amount > Money.ZERO:
+            move(
+                session,
+                ctx,
+                event=event,
+                line=line,
+                source=Account.PLANNED,
+                target=Account.COMMITTED,
+                amount=amount,
+                contract_id=contract.id,
+            )
+            left -= amount
+    return before - left
+
+
+def committed_ever(session: Session, contract: Contract) -> Money:
+    """Return what stands committed to a contract, paid or not."""
+    return balance(session, account=Account.COMMITTED, contract=contract.id) + balance(
+        session, account=Account.PAID, contract=contract.id
+    )
+
+
+def issued_lines(session: Session, project_id: str) -> tuple[PlanLine, ...]:
+    """Return the issued plan lines of a project in the order of quarter, batch, channel."""
+    rows = session.exec(
+        select(PlanLine)
+        .where(col(PlanLine.project_id) == project_id, col(PlanLine.state) == "issued")
+        .order_by(col(PlanLine.quarter), col(PlanLine.batch), col(PlanLine.channel), col(PlanLine.id))
+    ).all()
+    return tuple(rows)

@@ -1,0 +1,75 @@
+"""Reads of the event chains: the entries as they are hashed and exported, and whether every chain holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session, col, select
+
+from models.core.actors import Role
+from models.core.chain import first_break
+from models.core.registry import query
+from models.queries.reader import Reader
+from models.tables.kernel import Event, StreamHead
+
+
+class ChainCheck(BaseModel):
+    """Whether all chains hold; ``first_bad`` is ``<kind>/<id>#<seq>`` of the first event that does not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+    streams: int
+    events: int
+    first_bad: str | None
+
+
+def as_entry(event: Event) -> dict[str, Any]:
+    """Return an event as it is hashed and exported: every column, dates as ISO text."""
+    return {
+        "stream_kind": event.stream_kind,
+        "stream_id": event.stream_id,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "type": event.type,
+        "actor": event.actor,
+        "occurred_at": event.occurred_at.isoformat(),
+        "recorded_at": event.recorded_at,
+        "payload": event.payload,
+        "prev_hash": event.prev_hash,
+        "hash": event.hash,
+    }
+
+
+def entries(session: Session, *, stream_kind: str, stream_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the entries of one stream in order."""
+    rows = session.exec(
+        select(Event)
+        .where(col(Event.stream_kind) == stream_kind, col(Event.stream_id) == stream_id)
+        .order_by(col(Event.seq))
+    )
+    return (as_entry(row) for row in rows)
+
+
+@query(
+    "chains.verify",
+    roles=(Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.SYSTEM),
+    clause="SYS-CHAIN",
+)
+def verify(reader: Reader) -> ChainCheck:
+    """Check every event chain against its hashes and its recorded head."""
+    heads = reader.session.exec(
+        select(StreamHead).order_by(col(StreamHead.stream_kind), col(StreamHead.stream_id))
+    ).all()
+    events = 0
+    for head in heads:
+        found = list(entries(reader.session, stream_kind=head.stream_kind, stream_id=head.stream_id))
+        events += len(found)
+        broken = first_break(found)
+        cut = not found or found[-1]["hash"] != head.hash
+        if broken is not None or cut:
+            where = f"{head.stream_kind}/{head.stream_id}#{broken.line if broken else head.seq}"
+            return ChainCheck(ok=False, streams=len(heads), events=events, first_bad=where)
+    return ChainCheck(ok=True, streams=len(heads), events=events, first_bad=None)

@@ -1,0 +1,71 @@
+"""Tables of the application (S03): the submitted plan book or form, its budget lines and its team.
+
+Written by ``commands.application``. The team's names and contacts are sealed.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.tables.kernel import SHA256_LENGTH
+
+
+class Application(SQLModel, table=True):
+    """One submission of a project's application; a corrected one is the next ``revision``.
+
+    ``parts`` holds the texts by part (background, concept, goals, plan, expected_effect), ``total_fen`` the sum of the
+    budget lines, ``gaps`` what was missing when it was returned.
+    """
+
+    __tablename__ = "application"
+    __table_args__ = (UniqueConstraint("project_id", "revision"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    revision: int
+    policy_digest: str
+    applicant: str
+    credit_code: str | None = None
+    parts: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    starts_on: date | None = None
+    ends_on: date | None = None
+    total_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    submitted_on: date
+    gate_report_sha256: str = Field(max_length=SHA256_LENGTH)
+    document_id: str
+    gaps: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    returned_on: date | None = None
+    withdrawn_on: date | None = None
+    withdrawal_reason: str | None = None
+
+
+class ApplicationBudgetLine(SQLModel, table=True):
+    """One line of the applied budget: category, funding channel, amount in fen. Channels are never pooled (ZY-10)."""
+
+    __tablename__ = "application_budget_line"
+    __table_args__ = (UniqueConstraint("application_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    application_id: str = Field(foreign_key="application.id")
+    ordinal: int
+    category: str
+    channel: str
+    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ApplicationTeamMember(SQLModel, table=True):
+    """One member of the project team and the role held (ZY-17)."""
+
+    __tablename__ = "application_team_member"
+    __table_args__ = (UniqueConstraint("application_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    application_id: str = Field(foreign_key="application.id")
+    ordinal: int
+    role: str
+    name_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    contact_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    qualification: str | None = None

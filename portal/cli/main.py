@@ -1,0 +1,54 @@
+"""The command line ``lifecycle``: parse, call one command, query or flow, render. All text is Chinese.
+
+Exit codes (public contract): 0 ok, 1 not as expected, 2 usage or bad case, 10 refusal, 11 conflict, 12 transient,
+13 data fault, 70 bug. Must never decide anything about welfare.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import uuid
+
+import typer
+
+from models.core.errors import LifecycleError
+from portal.cli import archive, audit, demo, draw, operations, replay, serve
+from portal.cli.output import BUG, USAGE, fail, say_error
+from portal.replay.case import CaseError
+
+app = typer.Typer(
+    name="lifecycle",
+    help="服务类社会救助项目全生命周期管理",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+operations.add_to(app)
+replay.add_to(app)
+demo.add_to(app)
+serve.add_to(app)
+app.add_typer(archive.app, name="archive")
+app.add_typer(draw.app, name="draw")
+app.add_typer(audit.app, name="audit")
+
+
+def run() -> None:
+    """Run the command line: the one place where a bare exception is caught, and logged once with an incident id."""
+    os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    json_wanted = "--json" in sys.argv
+    try:
+        app()
+    except LifecycleError as fault:
+        sys.exit(fail(fault, json_wanted=json_wanted))
+    except CaseError as error:
+        say_error(str(error), json_wanted=json_wanted, facts={"line": error.line, "column": error.column})
+        sys.exit(USAGE)
+    except Exception:  # noqa: BLE001  the outermost door
+        incident = uuid.uuid4().hex[:12]
+        logging.getLogger("lifecycle").exception("unexpected error", extra={"incident": incident})
+        say_error(f"程序出现意外错误,事件编号 {incident},请将编号和日志交给系统管理员。", json_wanted=json_wanted)
+        sys.exit(BUG)

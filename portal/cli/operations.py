@@ -1,0 +1,157 @@
+"""``lifecycle commands | do | query``: every verb the doors know, from the command line."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from infra.bootstrap import open_services
+from infra.orchestrator import Deployments, LocalLauncher
+from infra.relay import drain
+from infra.settings import Settings
+from models.commands.door import ask, execute
+from models.core.actors import Actor, Role
+from models.core.messages import sentence
+from models.core.registry import OperationKind, operations
+from portal.cli.output import USAGE, console, print_json, say_error
+from portal.replay.runner import as_plain
+from portal.uploads import store_uploads
+
+Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+With = Annotated[str, typer.Option("--with", help="参数(JSON 对象)")]
+As = Annotated[str, typer.Option("--as", help="办理人,格式 角色:账号,例如 evaluation_office:u-office")]
+AsOf = Annotated[str, typer.Option("--as-of", help="办理日期,例如 2016-01-04;默认为当日")]
+DEFAULT_ACTOR = "system:cli"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("commands", help="列出全部命令、查询和流程及其参数")(list_commands)
+    app.command("do", help="办理一项命令")(do)
+    app.command("query", help="查询")(ask_query)
+
+
+def list_commands(as_json: Json = False) -> None:
+    """List every command, query and flow with its argument schema and the roles that may call it."""
+    listed = [*_listed_operations(), *_listed_flows()]
+    if as_json:
+        print_json(listed)
+        return
+    table = Table("名称", "类别", "说明", "依据", "可办理的角色", box=None)
+    for item in listed:
+        table.add_row(item["name"], item["kind"], item["label"], item["clause"], "、".join(item["roles"]))
+    console.print(table)
+
+
+def _listed_operations() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "kind": operation.kind.value,
+            "label": sentence(f"command.{name}"),
+            "summary": operation.summary,
+            "clause": operation.clause,
+            "roles": sorted(operation.roles),
+            "rehearsal_only": operation.rehearsal_only,
+            "arguments": operation.schema(),
+        }
+        for name, operation in sorted(operations().items())
+    ]
+
+
+def _listed_flows() -> list[dict[str, Any]]:
+    launcher = LocalLauncher(recorded=False)
+    return [
+        {
+            "name": name,
+            "kind": "flow",
+            "label": declared.get("description", name),
+            "summary": declared["entrypoint"],
+            "clause": "SYS-FLOW",
+            "roles": [Role.SYSTEM.value],
+            "rehearsal_only": False,
+            "schedules": declared.get("schedules", []),
+            "arguments": launcher.parameter_schema(deployment=name),
+        }
+        for name, declared in sorted(Deployments().by_name.items())
+    ]
+
+
+def do(
+    name: Annotated[str, typer.Argument(help="命令名,例如 library.enter_project")],
+    with_: With = "{}",
+    as_: As = DEFAULT_ACTOR,
+    as_of: AsOf = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查,不留下任何改动")] = False,
+    as_json: Json = False,
+) -> None:
+    """Call one command on the installation's own database; its outbox messages leave through the relay."""
+    arguments, actor, day = _parsed(name, OperationKind.COMMAND, with_, as_, as_of, as_json=as_json)
+    settings = Settings()
+    with open_services(settings) as services:
+        on = day or services.clock.now().date()
+        given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), dry_run=dry_run)
+        result = execute(
+            services,
+            name=name,
+            arguments=given,
+            actor=actor,
+            as_of=on,
+            command_id=f"cmd-{uuid.uuid4().hex}",
+            dry_run=dry_run,
+        )
+        sent = () if dry_run else drain(services, LocalLauncher(recorded=False), as_of=on)
+    flows = [{"deployment": item.deployment, **item.summary} for item in sent]
+    if as_json:
+        print_json({"ok": True, "dry_run": dry_run, "result": as_plain(result), "flows": flows})
+        return
+    console.print(f"{'可以办理(未留改动)' if dry_run else '已办理'}:{sentence(f'command.{name}')}", markup=False)
+    print_json(as_plain(result))
+
+
+def ask_query(
+    name: Annotated[str, typer.Argument(help="查询名,例如 project.status")],
+    with_: With = "{}",
+    as_: As = "evaluation_office:u-office",
+    as_of: AsOf = "",
+    as_json: Json = False,
+) -> None:
+    """Answer one query from the installation's own database."""
+    arguments, actor, day = _parsed(name, OperationKind.QUERY, with_, as_, as_of, as_json=as_json)
+    with open_services(Settings()) as services:
+        on = day or services.clock.now().date()
+        result = ask(services, name=name, arguments=arguments, actor=actor, as_of=on)
+    print_json({"ok": True, "result": as_plain(result)} if as_json else as_plain(result))
+
+
+def _parsed(
+    name: str, kind: OperationKind, with_: str, as_: str, as_of: str, *, as_json: bool
+) -> tuple[dict[str, Any], Actor, date | None]:
+    operation = operations().get(name)
+    if operation is None or operation.kind is not kind:
+        raise _usage("cli.unknown_operation", {"name": name}, as_json=as_json)
+    try:
+        arguments = json.loads(with_)
+    except json.JSONDecodeError as err:
+        raise _usage("cli.bad_json", {"reason": f"第 {err.lineno} 行第 {err.colno} 列"}, as_json=as_json) from err
+    if not isinstance(arguments, dict):
+        raise _usage("cli.bad_json", {"reason": "应为 JSON 对象"}, as_json=as_json)
+    role, _, account = as_.partition(":")
+    if role not in set(Role):
+        raise _usage("case.unknown_role", {"role": role, "known": "、".join(Role)}, as_json=as_json)
+    try:
+        day = date.fromisoformat(as_of) if as_of else None
+    except ValueError as err:
+        raise _usage("cli.bad_date", {"text": as_of}, as_json=as_json) from err
+    return arguments, Actor(Role(role), account or f"u-{role}"), day
+
+
+def _usage(code: str, facts: dict[str, object], *, as_json: bool) -> typer.Exit:
+    say_error(sentence(code, facts), json_wanted=as_json)
+    return typer.Exit(USAGE)

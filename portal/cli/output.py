@@ -1,0 +1,52 @@
+"""How the command line speaks: one JSON object with ``--json``, else Chinese text; faults with way out and clause."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rich.console import Console
+
+from models.core.errors import LifecycleError
+
+USAGE: Final = 2
+NOT_AS_EXPECTED: Final = 1
+BUG: Final = 70
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document to standard output."""
+    console.print(json.dumps(value, ensure_ascii=False, indent=2, default=str), markup=False)
+
+
+def fail(fault: LifecycleError, *, json_wanted: bool) -> int:
+    """Render a fault and return its exit code."""
+    if json_wanted:
+        print_json({"ok": False, "error": fault.as_json()})
+        return fault.exit_code
+    rule = f"〔{fault.rule}〕" if fault.rule else ""
+    errors.print(f"未办理{rule}:{fault.message}", markup=False)
+    if fault.way_out:
+        errors.print(f"怎么办:{fault.way_out}", markup=False)
+    for detail in fault.details[:20]:
+        place = " ".join(
+            str(part)
+            for part in (detail.sheet, f"第{detail.row}行" if detail.row else None, detail.column, detail.field)
+            if part
+        )
+        errors.print(f"  · {place}:{detail.problem}" + (f"〔{detail.rule}〕" if detail.rule else ""), markup=False)
+    if len(fault.details) > 20:
+        errors.print(f"  · ……共 {len(fault.details)} 处,加 --json 查看全部", markup=False)
+    return fault.exit_code
+
+
+def say_error(text: str, *, json_wanted: bool, facts: Mapping[str, Any] | None = None) -> None:
+    """Print a usage error or an incident."""
+    if json_wanted:
+        print_json({"ok": False, "error": {"message": text, **(facts or {})}})
+    else:
+        errors.print(text, markup=False)

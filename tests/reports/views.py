@@ -1,0 +1,400 @@
+"""One realistic synthetic (合成) view of each kind, as a command would hand it over: plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.reports.ledger_views import BLANK, NEEDS_LEDGER, PLAN_LEDGER, PROJECT, fact, made_up
+
+
+def head(
+    title: str, *, synthetic: tuple[str, ...] = (), doc_no: str = "", issuer: str = "黄石市民政局"
+) -> dict[str, Any]:
+    return {
+        "title_lines": title.split("\n"),
+        "issuer": issuer,
+        "doc_no": doc_no,
+        "date": "2016-03-15",
+        "rehearsal": True,
+        "synthetic_fields": list(synthetic),
+    }
+
+
+PUBLICITY = {
+    **head("关于社会救助服务项目专家评审结果的公示", synthetic=("评审得分", "公示期")),
+    "paras": [
+        "经专家评审，下列服务类社会救助项目评审结果为通过。现按照规定予以公示，接受社会监督。",
+    ],
+    "lines": [
+        {"project": PROJECT, "unit": "黄石市社会救助局", "result": made_up("通过（86.50分）")},
+        {"project": "合成项目：独居老人访视", "unit": "合成单位甲", "result": made_up("通过（81.00分）")},
+    ],
+    "starts_on": "2016-03-16",
+    "ends_on": "2016-03-22",
+    "working_days": 5,
+    "channels": ["黄石市民政局门户网站", "市招投标中心网站"],
+    "objection": "公示期内，任何单位和个人如有异议，可以书面形式实名向我局反映。",
+    "contact": ["联系部门：社会救助科"],
+}
+
+REVIEW = {
+    **head(f"{PROJECT}专家评审意见", synthetic=("专家评分", "合格线")),
+    "facts": [
+        fact("项目名称", PROJECT),
+        fact("申报单位", "黄石市社会救助局"),
+        fact("评审日期", made_up("2016年3月10日")),
+        fact("抽取种子", made_up("20160310")),
+    ],
+    "criteria": ["必要性", "可行性", "公益性"],
+    "scores": [
+        {
+            "expert": f"专家{index}",
+            "category": category,
+            "recusal": "无",
+            "marks": [made_up(mark) for mark in marks],
+            "total": made_up(total),
+            "reason": reason,
+        }
+        for index, category, marks, total, reason in (
+            (1, "社会工作", ("30", "28", "29"), "87", "需求摸底扎实，对象明确。"),
+            (2, "财务", ("28", "27", "30"), "85", "测算依据较充分。"),
+            (3, "民政业务", ("31", "28", "28.5"), "87.5", "与低保工作衔接紧密。"),
+        )
+    ],
+    "result": made_up("86.50"),
+    "pass_mark": made_up("60"),
+    "conclusion": [
+        "专家组认为，项目对象清晰，四类对象各100名的设置符合需求摸底情况，同意通过评审。",
+        {"level": "h2", "text": "（一）建议"},
+        "服务记录应当逐次留存，满意度回访应当覆盖全部对象。",
+    ],
+    "dissent": ["专家2认为服务单价应与省内其他地市再作比较。"],
+}
+
+APPROVAL = {
+    **head(f"关于批准{PROJECT}的批复", synthetic=("批准金额",), doc_no="黄民发〔2016〕12号"),
+    "addressee": "黄石市社会救助局",
+    "paras": [
+        "你局报来的项目申报材料收悉。经研究，同意实施该项目，现就有关事项批复如下。",
+        {"level": "h1", "text": "一、项目内容"},
+        "面向城区独居老人、单亲未成年学生、残疾人、重病患者开展社工介入个案服务，累计服务对象不少于400人。",
+        {"level": "h1", "text": "二、资金安排"},
+    ],
+    "attachments": [],
+    "copy_to": "黄石市财政局。",
+    "disclosure": "此件主动公开",
+    "amount_unit": "万元",
+    "sources": [{"source": "本级财政", "amount": made_up("60.00")}],
+    "total": made_up("60.00"),
+    "conditions": ["资金专账管理，专款专用。", "综合评价完成前不得支付尾款。"],
+}
+
+PLAN_NOTICE = {
+    **head(
+        "关于下达2016年第二季度\n服务类社会救助项目投资计划的通知",
+        synthetic=("总投资", "本批下达", "实施周期"),
+        doc_no="黄民发〔2016〕18号",
+    ),
+    "addressee": "黄石市社会救助局，各有关单位",
+    "paras": [
+        "根据各级财政资金和社会力量捐赠资金到位情况，现将2016年第二季度服务类社会救助项目投资计划下达给你们，并就有关事项通知如下。",
+        {"level": "h1", "text": "一、严格执行计划"},
+        "本计划是项目资金拨付的依据。各单位应当按照计划确定的内容、规模和资金来源组织实施，不得超计划支付，不得挤占挪用。",
+        {"level": "h1", "text": "二、加强资金监管"},
+        {"level": "h2", "text": "（一）实行专账管理"},
+        "承接主体应当建立项目专账，一个项目一本账，各渠道资金分列，不得混用。",
+        {"level": "h2", "text": "（二）按进度拨付"},
+        "资金拨付与项目进展和评估结果相衔接。",
+    ],
+    "attachments": ["2016年第二季度服务类社会救助项目投资计划表"],
+    "co_issuers": ["黄石市发展和改革委员会"],
+    "copy_to": "黄石市财政局。",
+    "disclosure": "此件主动公开",
+    "batch": "2016年第二季度第1批",
+    "annex_title": "2016年第二季度服务类社会救助项目投资计划表",
+    "amount_unit": "万元",
+    "lines": [
+        {
+            "project": PROJECT,
+            "content_scale": "社工介入个案服务，四类对象各100名，累计不少于400人",
+            "period": made_up("2016年6月至2017年5月"),
+            "total": made_up("60.00"),
+            "this_batch": made_up("24.00"),
+            "source": "本级财政",
+            "unit": "黄石市社会救助局",
+            "target": "服务不少于400人",
+        },
+        *(
+            {
+                "project": f"合成项目{index}：社区助餐",
+                "content_scale": "每日助餐",
+                "period": made_up("2016年6月至2016年12月"),
+                "total": made_up("10.50"),
+                "this_batch": made_up("5.25"),
+                "source": "社会捐赠",
+                "unit": f"合成单位{index}",
+                "target": BLANK,
+            }
+            for index in range(1, 5)
+        ),
+    ],
+    "total_sum": made_up("102.00"),
+    "batch_sum": made_up("45.00"),
+}
+
+PROCUREMENT = {
+    **head(f"{PROJECT}采购活动记录", synthetic=("采购预算", "供应商", "日期", "抽取结果"), issuer="黄石市社会救助局"),
+    "facts": [fact("采购人", "黄石市社会救助局"), fact("采购预算", made_up("600000.00元")), fact("代理机构", BLANK)],
+    "method_path": [
+        {
+            "date": made_up("2016-04-01"),
+            "method": "公开招标",
+            "act": "确定采购方式并发布公告",
+            "reason": "项目资金超过50万元",
+            "clause": "HS-14",
+        },
+        {
+            "date": made_up("2016-05-03"),
+            "method": "竞争性谈判",
+            "act": "经批准变更采购方式",
+            "reason": "在规定的期限内参与竞标的单位不足",
+            "clause": "HS-17；政府采购法第三十七条",
+        },
+    ],
+    "bidders": [
+        {"name": made_up("合成社工机构甲"), "attempt": "公开招标", "qualified": made_up("合格"), "quote": BLANK},
+        {
+            "name": made_up("合成社工机构乙"),
+            "attempt": "竞争性谈判",
+            "qualified": made_up("合格"),
+            "quote": made_up("588000.00"),
+        },
+    ],
+    "voids": [
+        {"date": made_up("2016-04-22"), "reason": "参与竞标的单位不足三家", "informed_on": made_up("2016-04-22")}
+    ],
+    "approvals": [{"date": made_up("2016-05-03"), "matter": "变更为竞争性谈判", "approver": BLANK, "doc_no": BLANK}],
+    "draw": {
+        "drawn_on": made_up("2016-05-05"),
+        "pool": "市招投标中心专家库",
+        "pool_size": made_up("24"),
+        "pool_digest": made_up("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        "seed": made_up("20160505"),
+        "method": "按种子对名单排序后依次抽取，遇回避情形顺延",
+        "drawn": [
+            {"order": "1", "expert": "王*", "category": "社会工作", "outcome": "参加"},
+            {"order": "2", "expert": "李*", "category": "财务", "outcome": "回避：三年内与供应商有劳动关系"},
+            {"order": "3", "expert": "赵*", "category": "财务", "outcome": "参加"},
+        ],
+    },
+    "evaluation": ["谈判小组与供应商分别谈判，按质量和服务均能满足采购文件实质性要求且报价最低的原则确定成交供应商。"],
+    "award": [fact("成交供应商", made_up("合成社工机构乙")), fact("成交金额", made_up("588000.00元"))],
+}
+
+CONTRACT = {
+    **head(f"{PROJECT}合同要点", synthetic=("承接主体", "合同金额", "合同期限"), issuer="黄石市社会救助局"),
+    "facts": [
+        fact("购买主体", "黄石市社会救助局"),
+        fact("承接主体", made_up("合成社工机构乙")),
+        fact("合同金额", made_up("588000.00元（伍拾捌万捌仟元整）")),
+        fact("合同期限", made_up("2016年6月1日至2017年5月31日")),
+        fact("服务对象", "四类对象各100名"),
+    ],
+    "amount_unit": "元",
+    "payments": [
+        {"node": "首付", "condition": "合同签订后", "share": made_up("40%"), "amount": made_up("235200.00")},
+        {"node": "尾款", "condition": "综合评价完成并合格", "share": made_up("60%"), "amount": made_up("352800.00")},
+    ],
+    "terms": ["承接主体不得转包。", "承接主体应当对救助对象的个人信息保密，合同终止时返还并删除。"],
+}
+
+SUPERVISION = {
+    **head(f"{PROJECT}监督检查记录", synthetic=("检查日期", "检查人"), issuer="黄石市社会救助局"),
+    "facts": [fact("检查对象", made_up("合成社工机构乙")), fact("抽查种子", made_up("20160901"))],
+    "inspections": [
+        {
+            "line": line,
+            "method": method,
+            "date": made_up("2016-09-01"),
+            "inspectors": made_up("救助科2人"),
+            "findings": findings,
+            "order": order,
+            "due": made_up("2016-09-15") if order else "",
+            "closed_on": made_up("2016-09-12") if order else "",
+        }
+        for line, method, findings, order in (
+            ("购买主体监管", "实地抽查", "个案记录齐全。", ""),
+            ("购买主体监管", "电话调查", "2名对象反映服务时间不固定。", "与对象约定固定时段，书面告知。"),
+            ("财政部门检查", "查看账簿", "资金拨付与进度相符。", ""),
+        )
+    ],
+    "conclusion": ["除一项已整改外，未发现其他问题。"],
+}
+
+ACCEPTANCE = {
+    **head(f"{PROJECT}综合评估验收结论", synthetic=("完成值", "满意率", "评定等次")),
+    "facts": [
+        fact("项目名称", PROJECT),
+        fact("承接主体", made_up("合成社工机构乙")),
+        fact("自查自验报告", made_up("2017年6月10日报送")),
+    ],
+    "indicators": [
+        {
+            "name": "累计服务对象",
+            "target": "不少于400人",
+            "actual": made_up("412人"),
+            "ratio": made_up("103.0%"),
+            "score": made_up("30"),
+        },
+        {
+            "name": "专业社工人数",
+            "target": BLANK,
+            "actual": "15人",
+            "ratio": BLANK,
+            "score": made_up("20"),
+            "note": "原文未载明目标值",
+        },
+    ],
+    "satisfaction_asked": made_up("400人"),
+    "satisfaction_rate": BLANK,
+    "recipients_opinion": "对社工服务普遍感到满意。",
+    "grade": made_up("良好"),
+    "conclusion": ["项目完成合同约定的服务内容，同意通过综合评估验收。"],
+    "problems": ["部分服务记录未写明起止时间。"],
+    "next_batch": "本结论作为安排下一批次项目的依据。",
+}
+
+EVALUATION = {
+    **head(f"{PROJECT}第三方末期评估报告", synthetic=("评估机构", "得分"), issuer="合成评估机构"),
+    "which": "第三方末期评估",
+    "facts": [fact("评估对象", PROJECT), fact("评估机构", made_up("合成评估机构"))],
+    "method": ["采取查阅服务记录、实地走访、电话回访相结合的方式。"],
+    "scores": [
+        {"dimension": name, "weight": made_up("25%"), "score": made_up(score), "basis": basis}
+        for name, score, basis in (
+            ("服务规范性", "88", "服务记录、签字确认"),
+            ("服务专业性", "86", "社工持证情况"),
+            ("服务成效", "90", "前后对比"),
+            ("服务示范性", "82", "经验材料"),
+        )
+    ],
+    "total": made_up("86.50"),
+    "grade": made_up("良好"),
+    "conclusion": ["项目总体达到预期目标。"],
+    "problems": [],
+}
+
+AUDIT = {
+    **head("备案审计送件单", synthetic=("移交日期",), doc_no="黄民审送〔2017〕1号"),
+    "receiver": "黄石市审计局",
+    "paras": ["现将下列项目资料报送你单位备案审计。"],
+    "facts": [fact("项目名称", PROJECT), fact("移交日期", made_up("2017年7月3日"))],
+    "items": [
+        {
+            "title": title,
+            "doc_no": doc_no,
+            "date": made_up("2017-06-30"),
+            "pages": pages,
+            "sha256": f"{index:064x}",
+        }
+        for index, (title, doc_no, pages) in enumerate(
+            (
+                ("综合评估验收结论", BLANK, "3"),
+                ("关于下达投资计划的通知", "黄民发〔2016〕18号", "4"),
+                ("合同要点", BLANK, "2"),
+            ),
+            start=0xABCDEF,
+        )
+    ],
+}
+
+CASE_REPORT = {
+    **head(f"{PROJECT}\n全过程报告", synthetic=("合同金额", "合同期限", "各环节日期", "评估得分")),
+    "facts": [
+        fact("购买主体", "黄石市社会救助局"),
+        fact("专业社工", "15名"),
+        fact("合同金额", BLANK),
+        fact("服务目标", "累计提供服务对象不少于400人"),
+    ],
+    "overview": [
+        "黄石市城区低保对象约1.7万人，其中60岁以上3500余人、残疾人5190人、18岁以下未成年人3490人、重病972人。",
+        "本报告由演练生成：业务事实取自公开案例，原文未载明而流程必需的内容为合成数据。",
+    ],
+    "stages": [
+        {
+            "title": title,
+            "acts": [
+                {"date": made_up(day) if day else BLANK, "act": act, "clause": clause, "actor": actor}
+                for day, act, clause, actor in acts
+            ],
+        }
+        for title, acts in (
+            (
+                "需求摸底",
+                (
+                    ("", "外地考察，制定项目计划书", "HS-01、HS-02", "购买主体"),
+                    (
+                        "2016-01-08",
+                        "对城市低保户、农村低保户、农村五保户全面摸底，一户一档",
+                        "HS-03、HS-04",
+                        "街道经办",
+                    ),
+                    ("2016-01-29", "筛选独居老人、单亲未成年学生、残疾人、重病患者各100名", "HS-05", "购买主体"),
+                ),
+            ),
+            (
+                "采购",
+                (
+                    ("2016-04-01", "公开招标公告", "HS-14", "购买主体"),
+                    ("2016-04-22", "参与竞标单位不足，废标", "HS-17", "招投标中心"),
+                    ("2016-05-03", "批准改为竞争性谈判", "HS-17", "采购监管"),
+                    ("2016-05-10", "随机抽取专家，谈判并确定成交", "HS-18", "谈判小组"),
+                ),
+            ),
+            ("评估与支付", (("2017-06-20", "综合评价完成，按结果支付尾款", "HS-30", "购买主体"),)),
+        )
+    ],
+    "stated_values": [
+        {"field": "合同金额", "original": BLANK, "adopted": made_up("588000.00元")},
+        {"field": "合同期限", "original": BLANK, "adopted": made_up("12个月")},
+        {"field": "竞标单位数", "original": "不足（未载明家数）", "adopted": made_up("2家")},
+        {"field": "满意率", "original": BLANK, "adopted": BLANK},
+        {"field": "专业社工", "original": "15名", "adopted": "15名"},
+    ],
+    "outcomes": [
+        {"indicator": "信访件次", "before": "120", "after": "50", "change": "−58.3%", "approximate": False},
+        {
+            "indicator": "信访人次",
+            "before": "近200",
+            "after": "87",
+            "change": "−56%",
+            "approximate": True,
+            "note": "原文为“近200人次”",
+        },
+        {
+            "indicator": "就业（安置36人，自谋职业32人）",
+            "before": BLANK,
+            "after": "68",
+            "change": "",
+            "approximate": False,
+        },
+    ],
+    "closing": ["全部环节均有记录可查。"],
+}
+
+VIEWS: dict[str, dict[str, Any]] = {
+    "publicity_notice": PUBLICITY,
+    "publicity_notice_html": PUBLICITY,
+    "review_opinion": REVIEW,
+    "approval_document": APPROVAL,
+    "investment_plan_notice": PLAN_NOTICE,
+    "procurement_record": PROCUREMENT,
+    "contract_summary": CONTRACT,
+    "supervision_record": SUPERVISION,
+    "acceptance_conclusion": ACCEPTANCE,
+    "evaluation_report": EVALUATION,
+    "audit_handover": AUDIT,
+    "case_report": CASE_REPORT,
+    "needs_ledger_xlsx": NEEDS_LEDGER,
+    "plan_ledger_xlsx": PLAN_LEDGER,
+}

@@ -58,7 +58,7 @@ def _shown(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
-class Damaged(Exception):  # noqa: N818 -- reads as a state of the bundle, never leaves the checker
+class Damaged(Exception):
     """A bundle or a file in it cannot be read; carries the finding's code and facts."""
 
     def __init__(self, code: str, *, reason: str | None = None) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from models.tables.kernel import Rehearsal
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +75,9 @@ class LocalLauncher:
         if not self.recorded:
             plain = flow.validate_parameters(given)
             return LaunchResult(run_id="", summary=asyncio.run(flow.fn(**plain)))
-        state = asyncio.run(flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}")(**given, return_state=True))
+        state = asyncio.run(
+            flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}")(**given, return_state=True)
+        )
         if not state.is_completed():
             raise Transient("orchestrator.run_failed", rule="SYS-FLOW", facts={"deployment": deployment})
         return LaunchResult(run_id=str(state.state_details.flow_run_id), summary=asyncio.run(state.aresult()))
@@ -97,20 +100,28 @@ class DeploymentLauncher:
     def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
         """Create the flow run and return at once. Raises ``Transient`` when the server is away."""
         import httpx
-        from prefect.deployments import run_deployment
+        from prefect.deployments import arun_deployment
         from prefect.exceptions import ObjectNotFound
 
         flow = self.declared.flow(deployment)
         try:
-            run = run_deployment(
-                f"{flow.name}/{deployment}",
-                parameters=dict(parameters),
-                idempotency_key=idempotency_key,
-                timeout=0,
-                as_subflow=False,
+            run = _in_own_loop(
+                arun_deployment(
+                    f"{flow.name}/{deployment}",
+                    parameters=dict(parameters),
+                    idempotency_key=idempotency_key,
+                    timeout=0,
+                    as_subflow=False,
+                )
             )
         except httpx.TransportError as err:
             raise Transient("orchestrator.away", rule="SYS-FLOW") from err
         except ObjectNotFound as err:
             raise LookupError(deployment) from err
         return LaunchResult(run_id=str(run.id))
+
+
+def _in_own_loop(call: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end from wherever we are: the relay's task already runs inside a flow's event loop."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, call).result()

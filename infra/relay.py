@@ -6,6 +6,7 @@ Called after every command by ``lifecycle replay`` and by the scheduled flow ``o
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -68,6 +69,6 @@ def _settle(services: Services, message: str, *, outcome: str, code: str, as_of:
     _call(services, "outbox.settle", arguments, as_of=as_of, key=message)
 
 
-def _call(services: Services, name: str, arguments: dict[str, object], *, as_of: date, key: str) -> Any:
+def _call(services: Services, name: str, arguments: Mapping[str, object], *, as_of: date, key: str) -> Any:
     command_id = derive_id("cmd", name, as_of.isoformat(), key)
     return execute(services, name=name, arguments=arguments, actor=RELAY, as_of=as_of, command_id=command_id)

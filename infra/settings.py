@@ -1,4 +1,4 @@
-"""Settings of one installation, from the environment (prefix ``LIFECYCLE_``). Built at doors, passed down, never global."""
+"""Settings of one installation, from the environment (prefix ``LIFECYCLE_``); built at doors, never global."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Mode(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Where data lives and which servers are used. Everything unset falls back to the embedded servers under ``home``."""
+    """Where data lives and which servers are used; what is unset falls back to the embedded servers under ``home``."""
 
     model_config = SettingsConfigDict(env_prefix="LIFECYCLE_", frozen=True, extra="ignore")
 

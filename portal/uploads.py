@@ -1,34 +1,45 @@
-"""Files named in arguments: a door stores their bytes untouched and hands the command an address instead of a path."""
+"""Files named in arguments: a door stores their bytes untouched and hands the command an address instead of a path.
+
+A rehearsal may also name a made-up file (``{synthetic: needs_ledger, …}``, see ``portal.synthetic``).
+"""
 
 from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
+from models.commands.door import ask
 from models.context import Services
+from models.core.actors import Actor, Role
 from models.core.errors import Refusal
 from models.core.hashing import sha256_hex
 from models.core.registry import operations
 from models.core.uploads import Upload
 from models.ports import Zone
+from portal.synthetic import MadeFile, make_file
 
 _KNOWN_TYPES = {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv"}
 
 
 def store_uploads(
-    services: Services, *, name: str, arguments: Mapping[str, Any], base: Path, dry_run: bool = False
+    services: Services, *, name: str, arguments: Mapping[str, Any], base: Path, as_of: date, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Return the arguments with every path given for an ``Upload`` argument replaced by the stored upload.
+    """Return the arguments with every file given for an ``Upload`` argument replaced by the stored upload.
 
     Raises ``Refusal`` ``case.file_missing`` when there is no such file, ``Transient`` when the store is away.
     """
     fields = operations()[name].arguments.model_fields
     result = dict(arguments)
     for argument, value in arguments.items():
-        if isinstance(value, str) and argument in fields and _takes_upload(fields[argument].annotation):
-            result[argument] = _store(services, base / value, dry_run=dry_run).model_dump()
+        if argument not in fields or not _takes_upload(fields[argument].annotation):
+            continue
+        if isinstance(value, str):
+            result[argument] = _store(services, _read(base / value), dry_run=dry_run)
+        elif isinstance(value, Mapping) and "synthetic" in value:
+            result[argument] = _store(services, _make(services, value, as_of=as_of), dry_run=dry_run)
     return result
 
 
@@ -36,13 +47,27 @@ def _takes_upload(annotation: object) -> bool:
     return annotation is Upload or Upload in get_args(annotation)
 
 
-def _store(services: Services, path: Path, *, dry_run: bool) -> Upload:
+def _read(path: Path) -> MadeFile:
     try:
         data = path.read_bytes()
     except OSError as err:
         raise Refusal("case.file_missing", rule="SYS-ARGUMENTS", facts={"name": path.name}) from err
     guessed = mimetypes.guess_type(path.name)[0]
-    media_type = _KNOWN_TYPES.get(path.suffix.lower()) or guessed or "application/octet-stream"
+    return MadeFile(path.name, _KNOWN_TYPES.get(path.suffix.lower()) or guessed or "application/octet-stream", data)
+
+
+def _make(services: Services, spec: Mapping[str, Any], *, as_of: date) -> MadeFile:
+    if not services.rehearsal:
+        raise Refusal("case.synthetic_in_production", rule="SYS-REHEARSAL")
+    actor = Actor(Role.SYSTEM, "synthetic")
+    return make_file(
+        spec,
+        ask=lambda query, given: ask(services, name=query, arguments=given, actor=actor, as_of=as_of),
+    )
+
+
+def _store(services: Services, file: MadeFile, *, dry_run: bool) -> dict[str, Any]:
     if not dry_run:
-        services.documents.put(zone=Zone.INTAKE, data=data, media_type=media_type)
-    return Upload(name=path.name, media_type=media_type, sha256=sha256_hex(data), size=len(data))
+        services.documents.put(zone=Zone.INTAKE, data=file.data, media_type=file.media_type)
+    size = len(file.data)
+    return Upload(name=file.name, media_type=file.media_type, sha256=sha256_hex(file.data), size=size).model_dump()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from prefect.client.schemas.objects import TaskRun
-from prefect.states import State
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from models.core.errors import Transient
 
 RETRIES: Final = 3
-DELAYS_SECONDS: Final = [2, 10, 30]
+DELAYS_SECONDS: Final[list[float]] = [2, 10, 30]
 CHUNK: Final = 500
 
 

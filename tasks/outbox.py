@@ -15,8 +15,11 @@ from tasks._options import DELAYS_SECONDS, RETRIES, only_transient
 
 
 @task(
-    retries=RETRIES, retry_delay_seconds=DELAYS_SECONDS, retry_condition_fn=only_transient,
-    cache_policy=NO_CACHE, persist_result=False,
+    retries=RETRIES,
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=only_transient,
+    cache_policy=NO_CACHE,
+    persist_result=False,
 )
 def relay_outbox(as_of: date) -> dict[str, int]:
     """Send every due message to the Prefect server; return how many were sent."""

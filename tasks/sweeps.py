@@ -28,8 +28,12 @@ SCHEDULER: Final = Actor(Role.SYSTEM, "scheduler")
 
 
 @task(
-    task_run_name="find {query}", retries=RETRIES, retry_delay_seconds=DELAYS_SECONDS, retry_condition_fn=only_transient,
-    cache_policy=NO_CACHE, persist_result=False,
+    task_run_name="find {query}",
+    retries=RETRIES,
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=only_transient,
+    cache_policy=NO_CACHE,
+    persist_result=False,
 )
 def find_due(query: str, as_of: date) -> tuple[str, ...]:
     """Return the ids a due-query finds at a date."""
@@ -38,8 +42,12 @@ def find_due(query: str, as_of: date) -> tuple[str, ...]:
 
 
 @task(
-    task_run_name="{command}", retries=RETRIES, retry_delay_seconds=DELAYS_SECONDS, retry_condition_fn=only_transient,
-    cache_policy=NO_CACHE, persist_result=False,
+    task_run_name="{command}",
+    retries=RETRIES,
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=only_transient,
+    cache_policy=NO_CACHE,
+    persist_result=False,
 )
 def carry_out(command: str, subjects: Sequence[Mapping[str, Any]], as_of: date) -> dict[str, int]:
     """Call one command for each set of arguments and return counts: done, refused, conflict, fault, and its own.
@@ -51,7 +59,9 @@ def carry_out(command: str, subjects: Sequence[Mapping[str, Any]], as_of: date) 
     counts: Counter[str] = Counter(done=0, refused=0, conflict=0, fault=0)
     with open_services(Settings()) as services:
         for arguments in subjects:
-            key = derive_id("cmd", command, as_of.isoformat(), *(f"{name}={value}" for name, value in arguments.items()))
+            key = derive_id(
+                "cmd", command, as_of.isoformat(), *(f"{name}={value}" for name, value in arguments.items())
+            )
             try:
                 result = execute(
                     services, name=command, arguments=arguments, actor=SCHEDULER, as_of=as_of, command_id=key

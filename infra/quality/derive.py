@@ -22,6 +22,9 @@ def needs_ledger(frames: Frames, as_of: date, parameters: Mapping[str, int]) -> 
     data = frames["rows"].data
     number, birth = data["id_number.value"], data["birth_date.value"]
     id_birth = pd.to_datetime(number.str[6:14], format="%Y%m%d").astype("datetime64[s]")
+    for key in ("birth_date", "assessed_on"):  # compared here: the engine compares dates one by one, in Python
+        day = data[f"{key}.value"]
+        data[f"{key}.by_then"] = day.isna() | (day <= pd.Timestamp(as_of))
     data["birth_date.agrees"] = birth.isna() | id_birth.isna() | (birth == id_birth)
     id_sex = number.str[16].map({str(digit): ("female", "male")[digit % 2] for digit in range(10)})
     sex = data["sex.value"]

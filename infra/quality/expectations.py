@@ -10,8 +10,8 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -25,12 +25,11 @@ _KNOWN_WARNINGS = (r"module 'sre_(constants|parse|compile)' is deprecated",)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one expectation found: rows looked at, rows refused, and their positions (none for a whole-table check)."""
+    """What one expectation found: how many cells it refuses, and their positions (none for a whole-table check)."""
 
     check: Check
     column: str | None
     passed: bool
-    looked_at: int
     unexpected: int
     positions: tuple[int, ...]
 
@@ -51,22 +50,24 @@ def load_engine() -> None:
 
 
 def run_checks(
-    *, frame: pd.DataFrame, checks: Sequence[Check], fields: Sequence[Field], as_of: date, most: int
+    *, frame: pd.DataFrame, checks: Sequence[Check], fields: Sequence[Field], most: int
 ) -> tuple[Verdict, ...]:
     """Return a verdict for each check and column, in the order of the suite; at most ``most`` positions each.
 
     Raises ``RuntimeError`` when an expectation could not be computed: that is a bug of the suite, never bad data.
     """
     load_engine()
-    asked = [(check, column) for check in checks for column in (check.columns or (None,))]
-    by_key = {field.key: field for field in fields}
+    asked = {_name(check, column): (check, column) for check in checks for column in (check.columns or (None,))}
+    codes = {field.key: list(field.codes) for field in fields}
+    expectations = {name: _expectation(name, check, column, codes) for name, (check, column) in asked.items()}
+    # the engine copies the whole frame for each filter: hand it no column that nobody asks about
+    used = dict.fromkeys(target_of(check, column) for check, column in asked.values() if column is not None)
     with _known_warnings_ignored():
-        expectations = [_expectation(check, column, by_key, as_of) for check, column in asked]
-        # the engine copies the whole frame for each filter: hand it no column that nobody asks about
-        used = dict.fromkeys(target_of(check, column) for check, column in asked if column is not None)
-        results = _validate(frame[list(used)], expectations)
-    found = {result.expectation_config.meta["asked"]: result for result in results}
-    return tuple(_verdict(check, column, found[_name(check, column)], most) for check, column in asked)
+        batch = _batch(frame[list(used)])
+        passed = {name: result.success for name, result in _validate(batch, expectations, "BOOLEAN_ONLY").items()}
+        failing = {name: expectation for name, expectation in expectations.items() if not passed[name]}
+        found = _validate(batch, failing, "COMPLETE") if failing else {}  # finding the cells costs as much again
+    return tuple(_verdict(check, column, found.get(name), most) for name, (check, column) in asked.items())
 
 
 def target_of(check: Check, column: str) -> str:
@@ -78,48 +79,46 @@ def _name(check: Check, column: str | None) -> str:
     return f"{check.id}/{column or ''}"
 
 
-def _expectation(check: Check, column: str | None, fields: Mapping[str, Field], as_of: date) -> Any:
+def _expectation(name: str, check: Check, column: str | None, codes: Mapping[str, list[str]]) -> Any:
     from great_expectations.expectations.registry import get_expectation_impl
 
-    arguments = {name: argument_of(value, column, fields, as_of) for name, value in check.arguments.items()}
+    arguments = arguments_of(check, column, codes)
     if column is not None:
         arguments["column"] = target_of(check, column)
-    return get_expectation_impl(check.expectation)(**arguments, meta={"asked": _name(check, column)})
+    return get_expectation_impl(check.expectation)(**arguments, meta={"asked": name})
 
 
-def argument_of(value: Any, column: str | None, fields: Mapping[str, Field], as_of: date) -> Any:
-    """Return an argument of a check with ``$choices`` and ``$as_of`` filled in."""
-    match value:
-        case "$as_of":
-            return pd.Timestamp(as_of)
-        case "$choices" if column is not None:
-            return list(fields[column].codes)
-        case _:
-            return value
+def arguments_of(check: Check, column: str | None, codes: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return the arguments of a check with ``$choices`` filled in from the column's dictionary."""
+    return {
+        name: codes[column] if value == "$choices" and column is not None else value
+        for name, value in check.arguments.items()
+    }
 
 
-def _validate(frame: pd.DataFrame, expectations: Sequence[Any]) -> Sequence[Any]:
+def _batch(frame: pd.DataFrame) -> Any:
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("upload").add_dataframe_asset("table")
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
-    suite = gx.ExpectationSuite(name="gate", expectations=list(expectations))
-    results: Sequence[Any] = batch.validate(suite, result_format={"result_format": "COMPLETE"}).results
-    return results
+    return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
 
 
-def _verdict(check: Check, column: str | None, result: Any, most: int) -> Verdict:
-    facts = result.result
+def _validate(batch: Any, expectations: Mapping[str, Any], result_format: str) -> dict[str, Any]:
+    from great_expectations import ExpectationSuite
+
+    suite = ExpectationSuite(name="gate", expectations=[copy(item) for item in expectations.values()])
+    outcome = batch.validate(suite, result_format={"result_format": result_format})
+    return {result.expectation_config.meta["asked"]: result for result in outcome.results}
+
+
+def _verdict(check: Check, column: str | None, failed: Any, most: int) -> Verdict:
+    if failed is None:
+        return Verdict(check, column, True, 0, ())
+    facts = failed.result
     if not facts:
         raise RuntimeError(f"expectation {_name(check, column)} could not be computed")
     positions = facts.get("unexpected_index_list") or []
-    return Verdict(
-        check=check,
-        column=column,
-        passed=bool(result.success),
-        looked_at=int(facts.get("element_count", 0)),
-        unexpected=int(facts.get("unexpected_count", 0 if result.success else 1)),
-        positions=tuple(int(position) for position in positions[:most]),
-    )
+    unexpected = int(facts.get("unexpected_count", 1))
+    return Verdict(check, column, False, unexpected, tuple(int(position) for position in positions[:most]))

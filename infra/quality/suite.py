@@ -24,7 +24,7 @@ class Check(BaseModel):
 
     ``aspect`` picks what of a column is looked at: empty = the cell as text, ``value`` = what it reads as, ``fault`` = the
     code of what is wrong with it, or a derived column. ``arguments`` go to the expectation; ``$choices`` stands for
-    the column's dictionary, ``$as_of`` for the date of the check. Without ``message`` the sentence is that of the
+    the column's dictionary. Without ``message`` the sentence is that of the
     fault code in the cell. ``facts`` are whole-number columns that fill the sentence. Only errors fail a gate.
     """
 

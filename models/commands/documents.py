@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from models.commands import events
 from models.context import Context
-from models.core.hashing import canonical_json
+from models.core.hashing import canonical_json, sha256_hex
 from models.core.uploads import Upload
 from models.ports import Rendered, StoredObject, Zone
 from models.tables.kernel import Document
@@ -31,7 +31,12 @@ class Paper:
 
 
 def render(
-    ctx: Context, *, kind: str, view: Mapping[str, object], synthetic_fields: Sequence[str] = (), zone: Zone = Zone.DOCUMENTS
+    ctx: Context,
+    *,
+    kind: str,
+    view: Mapping[str, object],
+    synthetic_fields: Sequence[str] = (),
+    zone: Zone = Zone.DOCUMENTS,
 ) -> Paper:
     """Render a paper and put its bytes and its view into the store (nothing is stored on a dry run).
 
@@ -47,7 +52,12 @@ def render(
 
 
 def keep(ctx: Context, *, data: bytes, media_type: str, zone: Zone = Zone.DOCUMENTS) -> StoredObject:
-    """Store bytes that no template made (a gate report, a draw protocol). Raises ``Transient``."""
+    """Store bytes that no template made (a gate report, a draw protocol); nothing is stored on a dry run.
+
+    Raises ``Transient`` when the store is away.
+    """
+    if ctx.dry_run:
+        return StoredObject(zone, sha256_hex(data), "", len(data), media_type)
     return ctx.services.documents.put(zone=zone, data=data, media_type=media_type)
 
 
@@ -68,7 +78,7 @@ def file_paper(
         session,
         ctx,
         Document(
-            id=ctx.new_id("doc", stage, paper.kind, paper.stored.sha256),
+            id=ctx.new_id("doc", project_id or "", stage, paper.kind, paper.stored.sha256),
             project_id=project_id,
             stage=stage,
             kind=paper.kind,
@@ -112,7 +122,7 @@ def file_upload(
         session,
         ctx,
         Document(
-            id=ctx.new_id("doc", stage, kind, stored.sha256),
+            id=ctx.new_id("doc", project_id or "", stage, kind, stored.sha256),
             project_id=project_id,
             stage=stage,
             kind=kind,

@@ -69,4 +69,3 @@ def append(
         )
     session.flush()
     return event
-

@@ -48,12 +48,10 @@ def check(ctx: Context, *, gate: Gate) -> GateResult:
     Either way the file is in quarantine.
     """
     try:
-        result = ctx.services.gate.check(
-            gate=gate.name, data=gate.data, media_type=gate.media_type, as_of=ctx.as_of
-        )
-    except DataFault as fault:
+        result = ctx.services.gate.check(gate=gate.name, data=gate.data, media_type=gate.media_type, as_of=ctx.as_of)
+    except DataFault:
         _quarantine(ctx, gate=gate, faults=1, result=None)
-        raise fault
+        raise
     if not result.passed:
         reject(ctx, gate=gate, result=result, faults=result.faults)
     return result
@@ -76,11 +74,8 @@ def reject(ctx: Context, *, gate: Gate, result: GateResult, faults: tuple[Detail
 
 
 def _quarantine(ctx: Context, *, gate: Gate, faults: int, result: GateResult | None) -> None:
-    if ctx.dry_run:
-        return
-    kept = ctx.services.documents.put(zone=Zone.QUARANTINE, data=gate.data, media_type=gate.media_type)
+    kept = documents.keep(ctx, data=gate.data, media_type=gate.media_type, zone=Zone.QUARANTINE)
     report = documents.keep(ctx, data=result.report, media_type="application/json") if result else None
-    project = gate.stream_id if gate.stream_kind == events.PROJECT_STREAM else None
     with ctx.writing() as session:
         for stored, kind in ((kept, "quarantined_file"), (report, "gate_report")):
             if stored is not None:
@@ -88,7 +83,7 @@ def _quarantine(ctx: Context, *, gate: Gate, faults: int, result: GateResult | N
                     session,
                     ctx,
                     stored=stored,
-                    project_id=project,
+                    project_id=None,  # a project's bundle must not carry a refused file
                     stage=gate.stage,
                     kind=kind,
                     title=sentence(f"intake.{kind}"),
@@ -109,8 +104,3 @@ def _quarantine(ctx: Context, *, gate: Gate, faults: int, result: GateResult | N
                 "faults": faults,
             },
         )
-
-
-def file_report(ctx: Context, *, result: GateResult) -> str:
-    """Store the report of a passing file and return its digest."""
-    return documents.keep(ctx, data=result.report, media_type="application/json").sha256

@@ -38,9 +38,7 @@ def thing_of(row: Stateful) -> Thing:
     return _THINGS[type(row)]
 
 
-def apply(
-    session: Session, ctx: Context, row: Stateful, *, payload: Mapping[str, Any], outcome: str = ""
-) -> Event:
+def apply(session: Session, ctx: Context, row: Stateful, *, payload: Mapping[str, Any], outcome: str = "") -> Event:
     """Move ``row`` by the command of ``ctx`` and append the event to its project's chain.
 
     A new row (not yet in the session) must carry state ``""`` and version 0. Raises ``Refusal`` ``SYS-STATE`` when the

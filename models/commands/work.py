@@ -135,9 +135,7 @@ def _raise_level(session: Session, ctx: Context, *, kinds: tuple[str, ...], leve
     ).where(
         col(WorkItem.status) == "open",
         col(WorkItem.due_on).between(level.due_from, level.due_until),
-        ~select(Alert.id)
-        .where(col(Alert.work_item_id) == col(WorkItem.id), col(Alert.level) == level.name)
-        .exists(),
+        ~select(Alert.id).where(col(Alert.work_item_id) == col(WorkItem.id), col(Alert.level) == level.name).exists(),
     )
     if kinds:
         due = due.where(col(WorkItem.kind).in_(kinds))

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from models.core.money import Money
 from models.rules.funding import Account
-from models.tables.funding import Posting
+from models.tables.funding import Payment, Posting
 
 
 def balance(
@@ -32,3 +32,14 @@ def balance(
         if value is not None:
             statement = statement.where(col(column) == value)
     return Money(int(session.exec(statement).one()))
+
+
+def is_settled(session: Session, contract: str) -> bool:
+    """Say whether the last payment of a contract was made."""
+    rows = session.exec(select(Payment.id).where(col(Payment.contract_id) == contract, col(Payment.final))).all()
+    return bool(rows)
+
+
+def paid(session: Session, *, plan_line: str | None = None, contract: str | None = None) -> Money:
+    """Return what was paid under a plan line or a contract."""
+    return balance(session, account=Account.PAID, plan_line=plan_line, contract=contract)

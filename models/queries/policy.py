@@ -51,9 +51,7 @@ def unconfirmed(engine: Engine, book: PolicyBook, *, region: str, on: date | Non
     return tuple(
         key
         for key in policy.unconfirmed_keys()
-        if confirmation_id(
-            region=policy.leaves[key].region, key=key, effective_from=policy.leaves[key].effective.from_
-        )
+        if confirmation_id(region=policy.leaves[key].region, key=key, effective_from=policy.leaves[key].effective.from_)
         not in done
     )
 

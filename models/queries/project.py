@@ -80,8 +80,6 @@ def history(reader: Reader, *, project: str) -> tuple[HistoryLine, ...]:
         .order_by(col(Event.seq))
     ).all()
     return tuple(
-        HistoryLine(
-            seq=row.seq, on=row.occurred_at, type=row.type, actor=row.actor, payload=row.payload, hash=row.hash
-        )
+        HistoryLine(seq=row.seq, on=row.occurred_at, type=row.type, actor=row.actor, payload=row.payload, hash=row.hash)
         for row in rows
     )

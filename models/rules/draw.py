@@ -88,6 +88,11 @@ def draw(
     )
 
 
+def conflict_of(*, candidate: Candidate, conflicts_with: frozenset[str]) -> str | None:
+    """Return why a candidate may not serve (the reason code), ``None`` when nothing stands against it."""
+    return _conflict(candidate, frozenset(map(_plain, conflicts_with)))
+
+
 def roster_digest_of(*, roster: tuple[Candidate, ...]) -> str:
     """Return the SHA-256 of the roster in the order of ids: the digest to publish before the draw."""
     return digest([_row(one) for one in sorted(roster, key=lambda one: one.id)])

@@ -21,6 +21,8 @@ from models.rules.force import binding
 
 _HUNDRED: Final = Decimal(100)
 _OTHER: Final = "OTHER"
+_JOINT_ISSUE: Final = ("ZY-77", "SYS-CO-ISSUERS")
+_BEFORE_ISSUE: Final = frozenset({"drafted", "signed"})
 PAYABLE_CONTRACTS: Final = frozenset({"signed", "running", "ended"})
 
 
@@ -128,7 +130,7 @@ def check_may_sign(*, role: Role, signed: tuple[str, ...], policy: Policy) -> No
 
     Raises ``Refusal`` ``funding.not_co_issuer`` or ``funding.signed_already`` (ZY-77).
     """
-    rule = binding(policy=policy, rules=("ZY-77", "SYS-CO-ISSUERS"))
+    rule = binding(policy=policy, rules=_JOINT_ISSUE)
     if role not in policy.funding.plan_co_issuers:
         facts = {"role": ROLE_NAMES[role], "allowed": role_names(policy.funding.plan_co_issuers)}
         raise Refusal("funding.not_co_issuer", rule=rule, facts=facts)
@@ -136,28 +138,33 @@ def check_may_sign(*, role: Role, signed: tuple[str, ...], policy: Policy) -> No
         raise Refusal("funding.signed_already", rule=rule, facts={"role": ROLE_NAMES[role]})
 
 
+def check_batch_open(*, states: tuple[str, ...], policy: Policy) -> None:
+    """Refuse to touch a batch that was issued: a batch goes out once (``funding.batch_issued``, ZY-77)."""
+    if any(state not in _BEFORE_ISSUE for state in states):
+        raise Refusal("funding.batch_issued", rule=binding(policy=policy, rules=_JOINT_ISSUE))
+
+
 def check_batch(*, lines: tuple[BatchLine, ...], policy: Policy) -> None:
     """Refuse to issue a batch that is empty, issued already, or holds a line not signed by all co-issuers.
 
     Raises ``Refusal`` ``funding.batch_empty``, ``funding.batch_issued`` or ``funding.batch_unsigned`` (ZY-77).
     """
-    rule = binding(policy=policy, rules=("ZY-77", "SYS-CO-ISSUERS"))
+    rule = binding(policy=policy, rules=_JOINT_ISSUE)
     if not lines:
         raise Refusal("funding.batch_empty", rule=rule)
-    if any(line.state not in ("drafted", "signed") for line in lines):
-        raise Refusal("funding.batch_issued", rule=rule)
+    check_batch_open(states=tuple(line.state for line in lines), policy=policy)
     unsigned = tuple(line for line in lines if line.state != "signed")
     if unsigned:
-        missing = dict.fromkeys(role for line in unsigned for role in line.missing)
+        missing = tuple(dict.fromkeys(role for line in unsigned for role in line.missing))
         raise Refusal(
             "funding.batch_unsigned",
             rule=rule,
-            facts={"count": len(unsigned), "missing": role_names(tuple(missing))},
+            facts={"count": len(unsigned), "missing": role_names(missing)},
             details=tuple(
                 Detail(
-                    problem=sentence("funding.line_unsigned", {"missing": role_names(line.missing)}), field=line.project
+                    problem=sentence("funding.line_unsigned", {"missing": role_names(one.missing)}), field=one.project
                 )
-                for line in unsigned
+                for one in unsigned
             ),
         )
 

@@ -99,7 +99,6 @@ class HouseholdFile(SQLModel, table=True):
     household_no: str
     region_code: str
     street: str
-    members: int
     opened_on: date
 
 

@@ -47,7 +47,7 @@ def run() -> None:
     except CaseError as error:
         say_error(str(error), json_wanted=json_wanted, facts={"line": error.line, "column": error.column})
         sys.exit(USAGE)
-    except Exception:  # noqa: BLE001  the outermost door
+    except Exception:
         incident = uuid.uuid4().hex[:12]
         logging.getLogger("lifecycle").exception("unexpected error", extra={"incident": incident})
         say_error(f"程序出现意外错误,事件编号 {incident},请将编号和日志交给系统管理员。", json_wanted=json_wanted)

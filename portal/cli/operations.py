@@ -96,7 +96,7 @@ def do(
     settings = Settings()
     with open_services(settings) as services:
         on = day or services.clock.now().date()
-        given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), dry_run=dry_run)
+        given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), as_of=on, dry_run=dry_run)
         result = execute(
             services,
             name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -62,12 +62,18 @@ def load_case(file: Path) -> Case:
 
 
 @contextmanager
-def opened(case: Case, *, recorded: bool) -> Iterator[tuple[Services, LocalLauncher, Path]]:
-    """Open services on a fresh rehearsal database with the embedded servers; flows see them through the environment."""
+def opened(
+    case: Case, *, recorded: bool, watch: Callable[[int | None], None] = lambda _pid: None
+) -> Iterator[tuple[Services, LocalLauncher, Path]]:
+    """Open services on a fresh rehearsal database with the embedded servers; flows see them through the environment.
+
+    ``watch`` is told the process id of each embedded server.
+    """
     base = Settings()
     home = rehearsal_home(base.home, case)
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedS3(base.home / "s3"))
+        watch(server.pid)
         s3 = server.settings()
         environment = {
             "LIFECYCLE_HOME": str(base.home.resolve()),
@@ -80,7 +86,9 @@ def opened(case: Case, *, recorded: bool) -> Iterator[tuple[Services, LocalLaunc
             "LIFECYCLE_S3_SECURE": "false",
         }
         if recorded:
-            environment |= stack.enter_context(EmbeddedPrefect(base.home / "prefect")).environment()
+            prefect = stack.enter_context(EmbeddedPrefect(base.home / "prefect"))
+            watch(prefect.pid)
+            environment |= prefect.environment()
         stack.enter_context(_environment(environment))
         with open_services(Settings()) as plain:
             start_rehearsal(plain, case)

@@ -92,7 +92,7 @@ class _Reader:
 
     def value(self, node: yaml.Node) -> Any:
         constructor = yaml.constructor.SafeConstructor()
-        return constructor.construct_document(node)  # type: ignore[no-untyped-call]
+        return constructor.construct_document(node)
 
     def day(self, node: yaml.Node) -> date:
         value = self.value(node)
@@ -135,7 +135,7 @@ class _Reader:
 
     def step(self, node: yaml.Node, number: int) -> Step:
         parts = self.mapping(node, allowed=_STEP_KEYS, what="步骤")
-        verbs: list[Verb] = [verb for verb in ("do", "run", "query") if verb in parts]  # type: ignore[misc]
+        verbs: list[Verb] = [verb for verb in ("do", "run", "query") if verb in parts]
         if len(verbs) != 1:
             raise self.fail(node, "one_verb")
         if "on" not in parts:
@@ -178,10 +178,7 @@ class _Reader:
     def arguments(self, verb: Verb, name: str, node: yaml.Node | None) -> Mapping[str, Any]:
         if node is None:
             return {}
-        if verb == "run":
-            known = set(self.deployments[name])
-        else:
-            known = set(operations()[name].arguments.model_fields)
+        known = set(self.deployments[name] if verb == "run" else operations()[name].arguments.model_fields)
         self.mapping(node, allowed=known, what=sentence("case.arguments"))
         self.check_references(node)
         value: Mapping[str, Any] = self.value(node)
@@ -243,9 +240,7 @@ class _Reader:
         return value
 
 
-def read_case(
-    path: Path, *, regions: Sequence[str], deployments: Mapping[str, Mapping[str, object]]
-) -> Case:
+def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, Mapping[str, object]]) -> Case:
     """Read and check a case file.
 
     ``deployments`` maps each deployment to its parameter names. Raises ``CaseError`` with line and column for text

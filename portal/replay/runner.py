@@ -158,10 +158,10 @@ class _Player:
         if step.verb == "run":
             parameters = {**arguments, "as_of": step.on.isoformat()}
             key = derive_id("run", self.case.id, str(step.number))
-            return dict(
-                self.launcher.launch(deployment=step.name, parameters=parameters, idempotency_key=key).summary
-            )
-        given = store_uploads(self.services, name=step.name, arguments=arguments, base=self.case.path.parent)
+            return dict(self.launcher.launch(deployment=step.name, parameters=parameters, idempotency_key=key).summary)
+        given = store_uploads(
+            self.services, name=step.name, arguments=arguments, base=self.case.path.parent, as_of=step.on
+        )
         if step.verb == "query":
             return ask(self.services, name=step.name, arguments=given, actor=step.actor, as_of=step.on)
         return execute(
@@ -196,7 +196,7 @@ class _Player:
             return [sentence("replay.not_refused", {"outcome": outcome, "wanted": step.expect[outcome]})]
         return list(differences(as_plain(resolve(step.expect, self.saved)), result))
 
-    def _report(self, step: Step, *, outcome: str, held: bool, **more: Any) -> StepReport:  # noqa: ANN401
+    def _report(self, step: Step, *, outcome: str, held: bool, **more: Any) -> StepReport:
         operation = operations().get(step.name)
         return StepReport(
             number=step.number,

@@ -1,0 +1,212 @@
+"""Rules of delivery (S12): what a start needs, who may serve whom and when, how far a project has come.
+
+Pure; called by ``commands.delivery``, ``queries.delivery`` and acceptance. Never reads the database, never sees a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from models.core.errors import Detail, Refusal
+from models.core.messages import sentence
+from models.core.periods import Period
+from models.policy.schema import Policy
+from models.rules.force import binding
+
+PERMITTING_LINES: Final = frozenset({"issued", "paid"})
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_MINUTES_AN_HOUR: Final = 60
+_TENTH: Final = Decimal("0.1")
+
+SlotKey = tuple[str, date, str]
+"""What tells one service of a contract from another: person id, day, start ``HH:MM``."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What is on file for a service: its newest revision, and the day the original was recorded."""
+
+    revision: int
+    first_recorded_on: date
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service as handed in; ``person`` is a ledger id, ``None`` when the code given names nobody selected."""
+
+    person: str | None
+    on: date
+    start: str
+    end: str
+    item: str
+    staff: str
+    corrects: bool
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What the services are held against: selected persons are known by then; ``staff`` is work number → qualified.
+
+    ``slots`` are the services on file, ``term`` the contract's half-open term.
+    """
+
+    term: Period
+    staff: Mapping[str, bool]
+    slots: Mapping[SlotKey, Slot]
+    recorded_on: date
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many distinct persons were served, of how many wanted. ``met`` is ``None`` where nothing sets a target."""
+
+    served: int
+    target: int | None
+    met: bool | None
+
+
+def check_start(*, line_states: tuple[str, ...], policy: Policy) -> None:
+    """Refuse to start a project none of whose plan lines is issued (``delivery.no_plan_line``, ZY-76)."""
+    if not PERMITTING_LINES.intersection(line_states):
+        raise Refusal("delivery.no_plan_line", rule=binding(policy=policy, rules=("ZY-76", "SYS-PLAN-BEFORE-START")))
+
+
+def check_staff(*, refs: tuple[str, ...], assigned: frozenset[str]) -> None:
+    """Refuse a work number listed twice or assigned already (``delivery.staff_twice``, SYS-UNIQUE)."""
+    twice = sorted({ref for ref in refs if refs.count(ref) > 1 or ref in assigned})
+    if twice:
+        raise Refusal("delivery.staff_twice", rule="SYS-UNIQUE", facts={"staff": "、".join(twice)})
+
+
+def item_names(*, policy: Policy) -> Mapping[str, str]:
+    """Return what a service may be called: the non-material kinds of the region, and the service items (HS-10)."""
+    return {**policy.delivery.service_item_names, **(policy.delivery.nonmaterial_kinds or {})}
+
+
+def minutes_between(*, start: str, end: str) -> int:
+    """Return the minutes from ``start`` to ``end`` of one day. Raises ``ValueError`` for no time or an empty span."""
+    begun, ended = _minute(start), _minute(end)
+    if ended <= begun:
+        raise ValueError("a service ends after it begins")
+    return ended - begun
+
+
+def _minute(text: str) -> int:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError("a time is written HH:MM")
+    return int(match[1]) * _MINUTES_AN_HOUR + int(match[2])
+
+
+def check_services(*, services: tuple[Service, ...], assignment: Assignment, policy: Policy) -> None:
+    """Refuse a batch with any service that may not be recorded, naming every faulty row (counted from 1) and field.
+
+    A service needs: a person selected for the project, a day inside the contract's term and not in the future, an end
+    after its start, a listed item, an assigned and qualified member of staff, and no other record of the same person,
+    day and start; a correction needs one, recorded at most ``delivery.record_correction_days`` ago.
+    Raises ``Refusal`` ``delivery.records_refused`` (SYS-SERVICE-RECORD); each detail carries its own rule.
+    """
+    names = item_names(policy=policy)
+    seen: set[SlotKey] = set()
+    faults: list[Detail] = []
+    for number, service in enumerate(services, start=1):
+        found = [
+            *_whom(service),
+            *_when(service, assignment),
+            *_what(service, names, policy),
+            *_by_whom(service, assignment.staff, policy),
+            *_once(service, assignment, seen, policy),
+        ]
+        faults += [_at(number, field, problem, rule) for field, problem, rule in found]
+    if faults:
+        rows = len({fault.row for fault in faults})
+        facts = {"rows": rows, "total": len(services), "first": f"第{faults[0].row}行{faults[0].problem}"}
+        raise Refusal("delivery.records_refused", rule=faults[0].rule, facts=facts, details=tuple(faults))
+
+
+_Fault = tuple[str, str, str | None]
+
+
+def _at(number: int, field: str, problem: str, rule: str | None) -> Detail:
+    return Detail(problem=problem, field=field, row=number, rule=rule)
+
+
+def _problem(code: str, facts: dict[str, object] | None = None) -> str:
+    return sentence(f"delivery.problem.{code}", facts)
+
+
+def _whom(service: Service) -> list[_Fault]:
+    return [] if service.person else [("person", _problem("person"), "SYS-SELECTED-ONLY")]
+
+
+def _when(service: Service, assignment: Assignment) -> list[_Fault]:
+    faults: list[_Fault] = []
+    term = assignment.term
+    if service.on not in term:
+        facts: dict[str, object] = {"start": term.start.isoformat(), "end": term.last_day}
+        faults.append(("on", _problem("term", facts), "SYS-CONTRACT-TERM"))
+    elif service.on > assignment.recorded_on:
+        faults.append(("on", _problem("future"), "SYS-NOT-YET"))
+    try:
+        minutes_between(start=service.start, end=service.end)
+    except ValueError:
+        faults.append(("end", _problem("time"), "SYS-PERIOD"))
+    return faults
+
+
+def _what(service: Service, names: Mapping[str, str], policy: Policy) -> list[_Fault]:
+    if service.item in names:
+        return []
+    return [("item", _problem("item", {"item": service.item}), binding(policy=policy, rules=("HS-10", "SYS-CODE-LIST")))]
+
+
+def _by_whom(service: Service, staff: Mapping[str, bool], policy: Policy) -> list[_Fault]:
+    facts: dict[str, object] = {"staff": service.staff}
+    if service.staff not in staff:
+        return [("staff", _problem("staff", facts), "SYS-STAFF-ASSIGNED")]
+    if not staff[service.staff]:
+        rule = binding(policy=policy, rules=("HS-49", "SYS-STAFF-QUALIFIED"))
+        return [("staff", _problem("unqualified", facts), rule)]
+    return []
+
+
+def _once(service: Service, assignment: Assignment, seen: set[SlotKey], policy: Policy) -> list[_Fault]:
+    if service.person is None:
+        return []
+    key = (service.person, service.on, service.start)
+    if key in seen:
+        return [("start", _problem("twice"), "SYS-UNIQUE")]
+    seen.add(key)
+    slot = assignment.slots.get(key)
+    if slot is None:
+        return [("corrects", _problem("nothing_to_correct"), "SYS-APPEND-ONLY")] if service.corrects else []
+    if not service.corrects:
+        return [("start", _problem("recorded"), "SYS-UNIQUE")]
+    days = policy.delivery.record_correction_days
+    if (assignment.recorded_on - slot.first_recorded_on).days > days:
+        return [("corrects", _problem("too_late", {"days": days}), "SYS-APPEND-ONLY")]
+    return []
+
+
+def check_referral(*, unknown: int, persons: int) -> None:
+    """Refuse a referral of persons the project does not serve (``delivery.referral_unknown``, SYS-SELECTED-ONLY)."""
+    if unknown:
+        facts = {"unknown": unknown, "total": persons}
+        raise Refusal("delivery.referral_unknown", rule="SYS-SELECTED-ONLY", facts=facts)
+
+
+def reach(*, served: int, target: int | None) -> Reach:
+    """Return how a project stands against its target of distinct persons; the target itself is enough (HS-06)."""
+    return Reach(served, target, None if target is None else served >= target)
+
+
+def percent(*, part: int, whole: int) -> Decimal | None:
+    """Return ``part`` of ``whole`` in percent with one decimal, half up; ``None`` of nothing."""
+    if not whole:
+        return None
+    return (Decimal(100 * part) / whole).quantize(_TENTH, ROUND_HALF_UP)

@@ -1,0 +1,29 @@
+"""How a field of personal data is masked for an audience: the styles of policy (``publicity.mask_*``) on one value.
+
+Called by read models and by commands that print lists. A field policy does not name is not shown at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from models.core.identifiers import Audience, mask_bank_card, mask_id_card, mask_name
+
+_OMIT: Final = "omit"
+_STYLES: Final[Mapping[str, Callable[[str], str]]] = {
+    "clear": lambda text: text,
+    "village": lambda text: text,  # what we keep of an address goes no deeper than street or village
+    "surname": lambda text: mask_name(text, audience=Audience.PUBLIC),
+    "first3_last4": lambda text: mask_id_card(text, audience=Audience.INTERNAL),
+    "last4": lambda text: mask_bank_card(text, audience=Audience.INTERNAL),
+    _OMIT: lambda text: "",
+}
+
+
+def masked(*, field: str, text: str, styles: Mapping[str, str]) -> str:
+    """Return ``text`` as the audience of ``styles`` (field → style) may read it.
+
+    Raises ``KeyError`` for a style this module does not know: policy must not invent one silently.
+    """
+    return _STYLES[styles.get(field, _OMIT)](text)

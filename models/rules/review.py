@@ -1,0 +1,215 @@
+"""Rules of the expert review (S05): the roster, who must step aside, scoring, the tally, closing a round.
+
+Pure; called by ``commands.review``, ``commands.roster`` and the review's read models. The draw itself stands in
+``rules.draw``. Never reads the database or the clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Final
+
+from models.core.errors import Detail, Refusal
+from models.core.messages import sentence
+from models.core.periods import add_months
+from models.policy.schema import Policy
+from models.rules.draw import Candidate, conflict_of, draw
+from models.rules.force import binding
+
+CENT: Final = Decimal("0.01")
+_MONTHS_A_YEAR: Final = 12
+_KINSHIP: Final = "kinship"  # the one tie that no number of years ends (policy ``review.recusal_ties``)
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A declared tie: to which organisation, of which kind, and when it ended (``None``: it lasts)."""
+
+    organisation: str
+    kind: str
+    ended_on: date | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The outcome of a round: totals in the order of the sheets, their mean, both as printed (2 decimals).
+
+    ``passed`` is judged on the exact mean, never on the rounded one.
+    """
+
+    totals: tuple[Decimal, ...]
+    mean: Decimal
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Substitute:
+    """Who takes an empty seat, and under which seed when a new draw found the person (``None``: an alternate)."""
+
+    expert_id: str
+    seed: str | None
+
+
+def check_expert(*, category: str, ties: tuple[Tie, ...], policy: Policy) -> None:
+    """Refuse a roster entry of a category or a tie of a kind that policy does not list.
+
+    Raises ``Refusal`` ``review.unknown_category`` (ZY-20) or ``review.unknown_tie``.
+    """
+    categories, kinds = policy.review.panel_categories, policy.review.recusal_ties
+    if category not in categories:
+        raise Refusal(
+            "review.unknown_category",
+            rule=binding(policy=policy, rules=("ZY-20", "SYS-CODE-LIST")),
+            facts={"category": category, "known": "、".join(categories)},
+        )
+    unknown = [tie.kind for tie in ties if tie.kind not in kinds]
+    if unknown:
+        raise Refusal("review.unknown_tie", rule="SYS-CODE-LIST", facts={"kind": unknown[0], "known": "、".join(kinds)})
+
+
+def standing_ties(*, ties: tuple[Tie, ...], on: date, policy: Policy) -> frozenset[str]:
+    """Return the organisations whose tie still keeps an expert out: lasting, recent, or kinship."""
+    since = add_months(on, months=-policy.review.recusal_years * _MONTHS_A_YEAR)
+    return frozenset(
+        tie.organisation for tie in ties if tie.kind == _KINSHIP or tie.ended_on is None or tie.ended_on >= since
+    )
+
+
+def check_opening(*, needs: tuple[str, ...], closes_on: date | None, opened_on: date, policy: Policy) -> None:
+    """Refuse a round on a project without needs linked to it (ZY-21), or one that would close before it opens.
+
+    Raises ``Refusal`` ``review.needs_missing`` (ZY-21) or ``review.closes_too_early``.
+    """
+    rule = binding(policy=policy, rules=("ZY-21",))
+    if rule and not needs:
+        raise Refusal("review.needs_missing", rule=rule)
+    if closes_on is not None and closes_on < opened_on:
+        facts = {"closes_on": closes_on.isoformat(), "opened_on": opened_on.isoformat()}
+        raise Refusal("review.closes_too_early", rule="SYS-REVIEW-PERIOD", facts=facts)
+
+
+def quotas(*, policy: Policy) -> dict[str, int]:
+    """Return how many members of each category a panel needs at least."""
+    return dict.fromkeys(policy.review.panel_categories, policy.review.panel_category_min)
+
+
+def choose_substitute(
+    *,
+    leaving: str,
+    staying: tuple[str, ...],
+    alternates: tuple[Candidate, ...],
+    latecomers: tuple[Candidate, ...],
+    conflicts_with: frozenset[str],
+    seed: str,
+    policy: Policy,
+) -> Substitute | None:
+    """Return who takes the seat of an expert of category ``leaving``; ``staying`` are the categories of the others.
+
+    First the alternates in the order drawn, then those who joined the roster since, by a new draw with ``seed``. Who is
+    in conflict is passed over, and while the category lacks its minimum (ZY-20) only its own members count. ``None``
+    when nobody is left: the seat stays empty until the roster grows.
+    """
+    short = Counter(staying)[leaving] < policy.review.panel_category_min
+    for one in alternates:
+        if (one.category == leaving or not short) and conflict_of(candidate=one, conflicts_with=conflicts_with) is None:
+            return Substitute(one.id, None)
+    eligible = tuple(one for one in latecomers if one.category == leaving or not short)
+    try:
+        drawn = draw(roster=eligible, conflicts_with=conflicts_with, size=1, quotas={}, seed=seed)
+    except Refusal:
+        return None
+    return Substitute(drawn.chosen[0], seed)
+
+
+def check_may_score(*, recused: bool, closed: bool, due_on: date, as_of: date) -> None:
+    """Refuse a sheet from an expert who left the seat, or after the close.
+
+    Raises ``Refusal`` ``review.seat_left`` or ``review.score_after_close``.
+    """
+    if recused:
+        raise Refusal("review.seat_left", rule="SYS-RECUSAL")
+    if closed or as_of > due_on:
+        raise Refusal("review.score_after_close", rule="SYS-REVIEW-CLOSED", facts={"due_on": due_on.isoformat()})
+
+
+def check_sheet(*, scores: Mapping[str, Decimal], reasons: Mapping[str, str], policy: Policy) -> None:
+    """Refuse a sheet that does not score every dimension within the scale, with a reason each; lists every fault.
+
+    Raises ``Refusal`` ``review.sheet_invalid`` (ZY-22).
+    """
+    names, top = policy.review.dimensions, policy.review.score_max
+    rule = binding(policy=policy, rules=("ZY-22", "SYS-REVIEW-SHEET"))
+    faults = [
+        Detail(
+            problem=sentence("review.unknown_dimension"), field=f"{part}.{code}", expected="、".join(names), rule=rule
+        )
+        for part, given in (("scores", scores), ("reasons", reasons))
+        for code in given
+        if code not in names
+    ]
+    for code, name in names.items():
+        score = scores.get(code)
+        if score is None:
+            faults.append(Detail(problem=sentence("review.score_missing", {"dimension": name}), field=f"scores.{code}"))
+        elif not 0 <= score <= top:
+            problem = sentence("review.score_off_scale", {"dimension": name, "top": top})
+            faults.append(Detail(problem=problem, field=f"scores.{code}", expected=f"0–{top}", rule=rule))
+        if not reasons.get(code, "").strip():
+            faults.append(
+                Detail(problem=sentence("review.reason_missing", {"dimension": name}), field=f"reasons.{code}")
+            )
+    if faults:
+        problems = ";".join(fault.problem for fault in faults)
+        raise Refusal("review.sheet_invalid", rule=rule, facts={"problems": problems}, details=tuple(faults))
+
+
+def check_complete(*, empty_seats: int, missing_sheets: int, policy: Policy) -> None:
+    """Refuse to close a round with an empty seat (ZY-20) or a seat whose sheet is missing (ZY-23).
+
+    Raises ``Refusal`` ``review.panel_incomplete`` or ``review.sheets_missing``.
+    """
+    if empty_seats:
+        rule = binding(policy=policy, rules=("ZY-20", "SYS-PANEL"))
+        raise Refusal("review.panel_incomplete", rule=rule, facts={"count": empty_seats})
+    if missing_sheets:
+        rule = binding(policy=policy, rules=("ZY-23", "SYS-QUORUM"))
+        raise Refusal("review.sheets_missing", rule=rule, facts={"count": missing_sheets})
+
+
+def check_opinion(*, opinion: str, generated_allowed: bool, policy: Policy) -> None:
+    """Refuse a close by a person without a final opinion (ZY-23); the scheduler's is worded from the tally.
+
+    Raises ``Refusal`` ``review.opinion_missing``.
+    """
+    if not opinion.strip() and not generated_allowed:
+        raise Refusal("review.opinion_missing", rule=binding(policy=policy, rules=("ZY-23", "SYS-REVIEW-OPINION")))
+
+
+def tally(*, sheets: tuple[Mapping[str, Decimal], ...], policy: Policy) -> Tally:
+    """Return the weighted total of each sheet and their mean on the scale 0..score_max; passed when mean ≥ pass mark.
+
+    Raises ``ValueError`` for no sheet.
+    """
+    if not sheets:
+        raise ValueError("a round without a sheet has no result")
+    weights = {code: Fraction(weight) for code, weight in policy.review.dimension_weights.items()}
+    whole = sum(weights.values(), Fraction(0))
+    exact = [
+        sum((Fraction(sheet[code]) * weight for code, weight in weights.items()), Fraction(0)) / whole
+        for sheet in sheets
+    ]
+    mean = sum(exact, Fraction(0)) / len(exact)
+    passed = mean >= Fraction(policy.review.pass_mark)
+    printed = _rounded(mean)
+    if not passed and printed >= policy.review.pass_mark:
+        printed = _rounded(mean, ROUND_DOWN)  # 59.996 must not read 60.00 beside "not passed"
+    return Tally(tuple(_rounded(total) for total in exact), printed, passed)
+
+
+def _rounded(value: Fraction, rounding: str = ROUND_HALF_UP) -> Decimal:
+    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(CENT, rounding=rounding)

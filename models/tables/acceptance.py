@@ -1,0 +1,82 @@
+"""Tables of acceptance (S15): self-checks, conclusions of the comprehensive acceptance, problems to be mended.
+
+Written by ``commands.acceptance``; the newest conclusion's grade decides the last payment. Scores are decimal text.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _json() -> Any:
+    return Column(JSON, nullable=False)
+
+
+class SelfCheck(SQLModel, table=True):
+    """One self-check of the contractor (ZY-95, ZY-96); after a refused acceptance the next ``round`` follows.
+
+    ``indicators`` rows are {name, target, actual, ratio}; ``days_late`` counts from its clock, 0 when in time.
+    """
+
+    __tablename__ = "self_check"
+    __table_args__ = (UniqueConstraint("project_id", "round"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    round: int
+    indicators: list[dict[str, Any]] = Field(sa_column=_json())
+    instruments: dict[str, str] = Field(sa_column=_json())
+    spent_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    submitted_on: date
+    days_late: int
+
+
+class AcceptanceConclusion(SQLModel, table=True):
+    """One conclusion of the comprehensive acceptance (D22). ``party_scores`` is party → points, ``total`` weighted.
+
+    ``outcome`` is accepted or not_accepted; ``pay_ratio`` the share of the result-linked instalment the grade earns;
+    ``served`` and ``target`` are distinct persons.
+    """
+
+    __tablename__ = "acceptance_conclusion"
+    __table_args__ = (UniqueConstraint("project_id", "round"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    round: int
+    self_check_id: str = Field(foreign_key="self_check.id")
+    outcome: str
+    purchaser_scores: dict[str, str] = Field(sa_column=_json())
+    recipient_scores: dict[str, str] = Field(sa_column=_json())
+    party_scores: dict[str, str] = Field(sa_column=_json())
+    total: str
+    grade: str
+    pay_ratio: str
+    asked: int
+    satisfied: int
+    served: int
+    target: int | None = None
+    concluded_on: date
+    policy_digest: str
+    document_id: str
+
+
+class AcceptanceProblem(SQLModel, table=True):
+    """A problem a conclusion named, to be mended by an owner until a day (ZY-99); its clock is a work item."""
+
+    __tablename__ = "acceptance_problem"
+    __table_args__ = (UniqueConstraint("conclusion_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    conclusion_id: str = Field(foreign_key="acceptance_conclusion.id")
+    project_id: str = Field(foreign_key="project.id", index=True)
+    ordinal: int
+    text: str
+    owner: str
+    due_on: date
+    resolved_on: date | None = None
+    resolution: str | None = None

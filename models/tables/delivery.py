@@ -1,0 +1,100 @@
+"""Tables of delivery (S12): who serves, under which case plan, what was done, who was referred.
+
+Written by ``commands.delivery``; read by monitoring, acceptance and payment. Service records are append-only: a
+correction is a new revision beside the old row. What a record says about a person's home and condition is sealed.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _json() -> Any:
+    return Column(JSON, nullable=False)
+
+
+def _sealed() -> Any:
+    return Column(Text, nullable=False)
+
+
+class DeliveryStaff(SQLModel, table=True):
+    """One member of the contractor's staff on a contract: a work number, a sealed certificate number (HS-49)."""
+
+    __tablename__ = "delivery_staff"
+    __table_args__ = (UniqueConstraint("contract_id", "ref"),)
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id")
+    ref: str
+    certificate_sealed: str = Field(sa_column=_sealed())
+    qualified: bool
+    assigned_on: date
+
+
+class CasePlan(SQLModel, table=True):
+    """The individual case plan of one selected person under one contract (HS-07): hardships and the services asked."""
+
+    __tablename__ = "delivery_case_plan"
+    __table_args__ = (UniqueConstraint("contract_id", "person_id"),)
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id")
+    project_id: str = Field(foreign_key="project.id", index=True)
+    person_id: str = Field(foreign_key="person.id")
+    stratum: str
+    hardships: dict[str, str] = Field(sa_column=_json())
+    services: list[str] = Field(sa_column=_json())
+    planned_on: date
+
+
+class ServiceRecord(SQLModel, table=True):
+    """One service to one person: day, start and end (``HH:MM``), what, by whom, where, with what result.
+
+    ``revision`` 0 is the original; a later revision of the same person, day and start replaces it in every count and
+    says why in ``correction``. ``batch_id`` is the event whose payload carries the digest of the batch, ``ordinal`` the
+    row's place in it.
+    """
+
+    __tablename__ = "service_record"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "person_id", "served_on", "starts_at", "revision"),
+        Index("ix_service_record_project", "project_id", "person_id"),
+        Index("ix_service_record_batch", "batch_id", "ordinal"),
+    )
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    contract_id: str = Field(foreign_key="contract.id")
+    person_id: str = Field(foreign_key="person.id")
+    served_on: date
+    starts_at: str = Field(max_length=5)
+    ends_at: str = Field(max_length=5)
+    minutes: int
+    item: str
+    staff_ref: str
+    place_sealed: str = Field(sa_column=_sealed())
+    result_sealed: str = Field(sa_column=_sealed())
+    satisfied: bool | None = None
+    revision: int = 0
+    correction: str | None = None
+    recorded_on: date
+    batch_id: str
+    ordinal: int
+
+
+class DeliveryReferral(SQLModel, table=True):
+    """A difficulty found while serving and handed on to whom it concerns (HS-51). ``person_ids`` are ledger ids."""
+
+    __tablename__ = "delivery_referral"
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    from_unit: str
+    to_unit: str
+    reason_sealed: str = Field(sa_column=_sealed())
+    person_ids: list[str] = Field(sa_column=_json())
+    referred_on: date

@@ -1,0 +1,91 @@
+"""Tables of evaluation (S16): third-party evaluations, outcomes, the local price standard, the result evaluation.
+
+Written by ``commands.evaluation``; third-party evaluations are read by monitoring and acceptance. Scores are decimal text.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _json() -> Any:
+    return Column(JSON, nullable=False)
+
+
+class ThirdPartyEvaluation(SQLModel, table=True):
+    """One evaluation by a third party, one a phase (HS-35). ``scores`` is dimension → points, ``total`` their mean."""
+
+    __tablename__ = "third_party_evaluation"
+    __table_args__ = (UniqueConstraint("project_id", "phase"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    phase: str
+    organisation_id: str = Field(foreign_key="organisation.id")
+    scores: dict[str, str] = Field(sa_column=_json())
+    total: str
+    policy_digest: str
+    evaluated_on: date
+    document_id: str
+    report_document_id: str | None = None
+
+
+class Outcome(SQLModel, table=True):
+    """One measured outcome; a corrected one is the next ``revision``. Figures are decimal text, as given.
+
+    ``change_percent`` is text like ``-58.3``, whole when ``approximate``; ``counts`` holds parts that add up to
+    ``count_total`` (HS-50).
+    """
+
+    __tablename__ = "outcome"
+    __table_args__ = (UniqueConstraint("project_id", "name", "revision"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    name: str
+    revision: int
+    ordinal: int
+    unit: str
+    before: str | None = None
+    after: str | None = None
+    approximate_before: bool
+    approximate_after: bool
+    change_percent: str | None = None
+    approximate: bool
+    counts: dict[str, int] = Field(sa_column=_json())
+    count_total: int | None = None
+    note: str
+    recorded_on: date
+
+
+class PriceStandard(SQLModel, table=True):
+    """One version of a region's local price standard, drawn from an audited project (HS-52). Prices in fen."""
+
+    __tablename__ = "price_standard"
+    __table_args__ = (UniqueConstraint("region", "version"),)
+
+    id: str = Field(primary_key=True)
+    region: str
+    version: int
+    project_id: str = Field(foreign_key="project.id", index=True)
+    items: list[dict[str, Any]] = Field(sa_column=_json())
+    set_on: date
+
+
+class ResultEvaluation(SQLModel, table=True):
+    """The result evaluation of a project (ZY-29): effect code → wording, and recommendations for later ones (ZY-30)."""
+
+    __tablename__ = "result_evaluation"
+    __table_args__ = (UniqueConstraint("project_id"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    effects: dict[str, str] = Field(sa_column=_json())
+    recommendations: list[str] = Field(sa_column=_json())
+    evaluated_on: date
+    policy_digest: str
+    document_id: str

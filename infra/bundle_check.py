@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +44,10 @@ class BundleCheck:
     notes: tuple[Finding, ...]
     bundle_id: str | None
     counts: Mapping[str, int]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the result as JSON-able values."""
+        return asdict(self)
 
 
 def check_bundle(path: Path, *, expected_id: str | None = None, ca_pem: bytes | None = None) -> BundleCheck:

@@ -76,9 +76,10 @@ class Context:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a read-only session; nothing done in it is kept."""
+        """Open a read-only session; nothing done in it is kept. Rows read stay readable after it, as they were."""
         with _translated(), Session(self.services.engine) as session:
             yield session
+            session.expunge_all()
             session.rollback()
 
     @contextmanager
@@ -90,7 +91,7 @@ class Context:
         if self._wrote:
             raise RuntimeError(f"{self.command} opened a second write transaction")
         self._wrote = True
-        with _translated(), Session(self.services.engine) as session:
+        with _translated(), Session(self.services.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"writing": True})
             yield session
             session.flush()

@@ -12,9 +12,12 @@ from datetime import date
 from random import Random
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from models.core.errors import Refusal
 from models.core.hashing import canonical_json
+from models.core.messages import sentence
+from models.core.validation import details_of
 from models.rules.synthetic import synthetic_ledger
 from reports.needs_ledger_file import needs_ledger_file
 
@@ -63,8 +66,14 @@ _SPECS: Final = TypeAdapter[NeedsLedgerSpec | ServiceRecordsSpec](
 
 
 def make_file(spec: Mapping[str, Any], *, ask: Ask) -> MadeFile:
-    """Make the file a specification describes; ``ask`` answers queries for it. Raises ``ValidationError``."""
-    parsed = _SPECS.validate_python(dict(spec))
+    """Make the file a specification describes; ``ask`` answers queries for it. Raises ``Refusal`` for a bad one."""
+    try:
+        parsed = _SPECS.validate_python(dict(spec))
+    except ValidationError as err:
+        details = details_of(err)
+        fields = "、".join(dict.fromkeys(detail.field or "?" for detail in details))
+        facts = {"command": sentence("case.synthetic_file"), "fields": fields}
+        raise Refusal("door.arguments_invalid", rule="SYS-ARGUMENTS", facts=facts, details=details) from err
     if isinstance(parsed, NeedsLedgerSpec):
         rows = synthetic_ledger(people=parsed.people, seed=parsed.seed, as_of=parsed.on, region_code=parsed.region_code)
         data = needs_ledger_file(rows=rows, date=parsed.on)
@@ -72,7 +81,7 @@ def make_file(spec: Mapping[str, Any], *, ask: Ask) -> MadeFile:
     return MadeFile("服务记录-合成.json", "application/json", canonical_json(_service_records(parsed, ask)))
 
 
-def _service_records(spec: ServiceRecordsSpec, ask: Ask) -> dict[str, object]:
+def _service_records(spec: ServiceRecordsSpec, ask: Ask) -> list[dict[str, object]]:
     roster = ask("delivery.roster", {"contract": spec.contract})
     random = Random(spec.seed)  # noqa: S311  recorded seed, no secret depends on it
     days = (spec.last - spec.first).days + 1
@@ -92,4 +101,4 @@ def _service_records(spec: ServiceRecordsSpec, ask: Ask) -> dict[str, object]:
                     "result": "合成记录:已提供服务",
                 }
             )
-    return {"synthetic": True, "records": records}
+    return records

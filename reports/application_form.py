@@ -66,7 +66,7 @@ TEAM_ROLES = tuple(
 APPLICATION_FIELDS: tuple[FormField, ...] = (
     FormField("project_name", "项目名称"),
     FormField("applicant", "申报单位"),
-    FormField("credit_code", "统一社会信用代码", "credit_code", hint="18位,按文本填写"),
+    FormField("credit_code", "统一社会信用代码", "credit_code", required=False, hint="18位,按文本填写"),
     FormField("guide_version", "申报指南版本", required=False),
     FormField("need_refs", "对应需求", required=False, hint="需求编号,多个用“、”隔开"),
     FormField("policy_refs", "政策依据", required=False, hint="文号,多个用“、”隔开"),
@@ -116,11 +116,13 @@ def application_form_file(*, form: Mapping[str, object], note: str = _NOTE, date
     with xlsxwriter.Workbook(
         buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     ) as book:
-        book.set_properties({"title": SHEET_NAME, "created": dt.datetime.combine(date, dt.time())})  # noqa: DTZ
+        book.set_properties({"title": SHEET_NAME, "created": dt.datetime.combine(date, dt.time())})
         sheet = book.add_worksheet(SHEET_NAME)
         sheet.set_column(0, 0, 22)
         sheet.set_column(1, 3, 30)
-        sheet.write_string(TITLE_ROW - 1, 0, "服务类社会救助项目申报书", book.add_format({"bold": True, "font_size": 16}))
+        sheet.write_string(
+            TITLE_ROW - 1, 0, "服务类社会救助项目申报书", book.add_format({"bold": True, "font_size": 16})
+        )
         sheet.write_string(NOTE_ROW - 1, 0, note, book.add_format({"font_color": "#C00000"}))
         formats = _formats(book)
         _write_fields(sheet, form, formats)

@@ -10,7 +10,10 @@ from reports.paper import Body, Fact, Figure, Line, Paper, PaperKind, View
 
 
 class HandoverItem(View):
-    """One document handed over; ``sha256`` lets the receiver check the file alone."""
+    """One document handed over; ``sha256`` lets the receiver check the file alone.
+
+    ``pages`` counts pages, or says how large a file without fixed pages is.
+    """
 
     title: Line
     doc_no: Figure

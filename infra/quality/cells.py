@@ -22,7 +22,7 @@ Read = tuple[object, str]
 """The typed value (``None`` when blank or unreadable) and the fault code (empty when there is none)."""
 
 _EXACT_DIGITS = 10**15  # an Excel number holds 15 digits, the rest are zeros
-_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{2}")
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{2}")  # what a spreadsheet writes for a long number
 _DATES = re.compile(r"([0-9]{4})(?:年|[-/.])([0-9]{1,2})(?:月|[-/.])([0-9]{1,2})日?|([0-9]{4})([0-9]{2})([0-9]{2})")
 _SEPARATORS = re.compile(r"[、,，;；\s]+")
 _BLANK: Read = (None, "")
@@ -79,15 +79,21 @@ def reader(field: Field, *, as_of: date) -> Callable[[object], Read]:
 def _text(value: object) -> Read:
     if _lost_digits(value):
         return None, "gate.cell.digits_lost"
-    if isinstance(value, list | dict):
-        return None, "gate.cell.not_text"
-    return text_of(value), ""
+    text = text_of(value)
+    return (text, "") if text is not None else _nothing(value)
+
+
+def _nothing(value: object) -> Read:
+    """Read a cell without text: blank, or a kind of value that has no business in a ledger (a time, a list)."""
+    return _BLANK if value is None or isinstance(value, str) else (None, "gate.cell.not_text")
 
 
 def _lost_digits(value: object) -> bool:
     if isinstance(value, str):
         return _SCIENTIFIC.fullmatch(value.strip()) is not None
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and abs(value) >= _EXACT_DIGITS
+    if isinstance(value, Decimal):
+        return abs(value) >= _EXACT_DIGITS
+    return isinstance(value, int | float) and abs(value) >= _EXACT_DIGITS
 
 
 def _code_number(value: object, parse: Callable[[str], str]) -> Read:
@@ -101,7 +107,7 @@ def _code_number(value: object, parse: Callable[[str], str]) -> Read:
 def _checked(value: object, parse: Callable[[str], object]) -> Read:
     text = text_of(value)
     if text is None:
-        return _BLANK if value is None or isinstance(value, str) else (None, "gate.cell.not_text")
+        return _nothing(value)
     try:
         return parse(plain(text)), ""
     except PydanticCustomError as err:
@@ -120,7 +126,7 @@ def _date(value: object) -> Read:
         return value, ""
     text = text_of(value)
     if text is None:
-        return _BLANK
+        return _nothing(value)
     match = _DATES.fullmatch(plain(text))
     if match is None:
         return None, "gate.cell.date"
@@ -134,7 +140,7 @@ def _date(value: object) -> Read:
 def _int(value: object) -> Read:
     text = text_of(value)
     if text is None:
-        return _BLANK
+        return _nothing(value)
     number = plain(text)
     return (int(number), "") if re.fullmatch(r"[0-9]{1,15}", number) else (None, "gate.cell.int")
 
@@ -142,7 +148,7 @@ def _int(value: object) -> Read:
 def _choice(value: object, codes: dict[str, str], *, yes_no: bool) -> Read:
     text = text_of(value)
     if text is None:
-        return _BLANK
+        return _nothing(value)
     code = codes.get(text) or codes.get(plain(text))
     if code is None:
         return None, "gate.cell.choice"
@@ -152,7 +158,7 @@ def _choice(value: object, codes: dict[str, str], *, yes_no: bool) -> Read:
 def _choices(value: object, codes: dict[str, str]) -> Read:
     text = text_of(value)
     if text is None:
-        return (), ""
+        return (), _nothing(value)[1]
     found = [codes.get(part) for part in _SEPARATORS.split(text) if part]
     if None in found:
         return None, "gate.cell.choice"

@@ -60,7 +60,7 @@ def _problem(verdict: Verdict, frame: Frame, position: int) -> str:
     if not check.message:
         return sentence(str(frame.data[f"{verdict.column}.fault"].iat[position]))
     # int(): only row numbers may enter a sentence, never a text from a cell
-    facts = {name: int(frame.data[f"{verdict.column}.{name}"].iat[position]) for name in check.facts}
+    facts = {name: int(frame.data[f"{verdict.column}.{name}"].to_numpy()[position]) for name in check.facts}
     return check.message.format_map(facts)
 
 

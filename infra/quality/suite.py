@@ -22,10 +22,10 @@ _DIGEST_PLACES = 12
 class Check(BaseModel):
     """One expectation on one or several columns of one table.
 
-    ``aspect`` picks what of a column is looked at: empty = the cell as text, ``value`` = what it reads as, ``fault`` = the
-    code of what is wrong with it, or a derived column. ``arguments`` go to the expectation; ``$choices`` stands for
-    the column's dictionary. Without ``message`` the sentence is that of the
-    fault code in the cell. ``facts`` are whole-number columns that fill the sentence. Only errors fail a gate.
+    ``aspect`` picks what of a column is looked at: empty = the cell as text, ``value`` = what it reads as, ``fault`` =
+    the code of what is wrong with it, or a derived column. ``arguments`` go to the expectation; ``$choices`` stands for
+    the column's dictionary. Without ``message`` the sentence is that of the fault code in the cell.
+    ``facts`` are whole-number columns that fill the sentence. Only errors fail a gate.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

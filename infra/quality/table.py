@@ -46,8 +46,8 @@ class Table:
     """Raw cells by field key, one sequence a field, all as long as ``rows`` (row numbers as the user counts them).
 
     ``places`` overrides the address of a field (a form has each of its fields on a row of its own); ``path`` is set for
-    JSON, where an address is a field path and there is no row (empty for the form itself). ``merged`` are (row, key) of cells swallowed by a merged
-    range. ``notes`` are warnings of the reader.
+    JSON, where an address is a field path and there is no row (empty for the form itself). ``merged`` are (row, key) of
+    cells swallowed by a merged range. ``notes`` are warnings of the reader.
     """
 
     fields: tuple[Field, ...]
@@ -60,7 +60,13 @@ class Table:
     notes: tuple[Detail, ...] = ()
 
     def detail(
-        self, *, problem: str, rule: str, expected: str | None = None, key: str | None = None, position: int | None = None
+        self,
+        *,
+        problem: str,
+        rule: str,
+        expected: str | None = None,
+        key: str | None = None,
+        position: int | None = None,
     ) -> Detail:
         """Return the detail that addresses one cell, a whole column (no position) or the whole table (no key).
 

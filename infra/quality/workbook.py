@@ -43,7 +43,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Book:
-    """The sheets a gate asked for, by name, and the marker of the template (``template``, ``version``) if it has one."""
+    """The sheets a gate asked for, by name, and the marker of the template (``template``, ``version``) if any."""
 
     kind: FileKind
     sheets: dict[str, Sheet]
@@ -105,7 +105,7 @@ def check_marker(*, book: Book, template: str, version: str, sheet_name: str) ->
     if not book.marker:
         return (_fault("gate.layout.no_marker", {}, sheet=sheet_name),)
     if (book.marker.get("template"), book.marker.get("version")) != (template, version):
-        facts = {"template": template, "version": version}
+        facts: dict[str, object] = {"template": template, "version": version}
         raise BadLayout((_fault("gate.layout.other_template", facts, sheet=sheet_name),))
     return ()
 
@@ -125,7 +125,9 @@ def read_table(*, book: Book, sheet_name: str, fields: tuple[Field, ...], header
         raise BadLayout((_fault("gate.layout.too_many_rows", {"limit": MAX_XLSX_ROWS}, sheet=sheet.name),))
     width = len(fields)
     rows = [body[index] for index in filled]
-    columns = list(zip(*((row if len(row) >= width else [*row, *[""] * (width - len(row))]) for row in rows), strict=False))
+    columns = list(
+        zip(*((row if len(row) >= width else [*row, *[""] * (width - len(row))]) for row in rows), strict=False)
+    )
     return Table(
         fields=fields,
         rows=[header_row + 1 + index for index in filled],

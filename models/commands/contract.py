@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from models.commands import documents, transition, work
 from models.commands.ledger import Amount, commit_to, issued_lines, locked, move
+from models.commands.procurement_papers import marked, winner_path
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Conflict
@@ -22,6 +23,7 @@ from models.core.money import Money, capitals
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries.ledger import balance
+from models.queries.papers import Sheet, facts, head
 from models.queries.provenance import marks
 from models.queries.reader import found, project_of
 from models.rules import lifecycle
@@ -34,6 +36,7 @@ from models.tables.procurement import Organisation, Procurement
 
 SIGN_ITEM = "contract.sign"
 _BUYERS = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
+_SHOWN = ("contract.sign", "procurement.plan", "procurement.register_bid", "procurement.award")
 _CONTRACTABLE = ("approved", "planned", "in_progress")
 
 
@@ -80,7 +83,9 @@ def sign(
         purchase = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
         project = project_of(session, purchase.project_id)
         policy = ctx.policy(region=project.region)
-        _check(ctx, project, purchase, starts_on=starts_on, ends_on=ends_on, price=price, clauses=clauses, policy=policy)
+        _check(
+            ctx, project, purchase, starts_on=starts_on, ends_on=ends_on, price=price, clauses=clauses, policy=policy
+        )
         unstated = missing_extension_conditions(
             starts_on=starts_on, ends_on=ends_on, stated=extension_conditions, policy=policy
         )
@@ -171,7 +176,9 @@ def _warnings(*, late: int, unstated: tuple[str, ...], policy: Policy) -> tuple[
         names = "、".join(policy.contract.extension_conditions[code] for code in unstated)
         warnings.append(sentence("contract.warning.conditions", {"conditions": names}))
     if late:
-        warnings.append(sentence("contract.warning.late", {"days": late, "source": policy.clause("contract.sign_days")}))
+        warnings.append(
+            sentence("contract.warning.late", {"days": late, "source": policy.clause("contract.sign_days")})
+        )
     return tuple(warnings)
 
 
@@ -179,29 +186,29 @@ def _summary_view(
     session: Session, ctx: Context, *, row: Contract, purchase: Procurement, project: Project, policy: Policy
 ) -> dict[str, Any]:
     seen = marks(session, project.id, pending=ctx.synthetic, command=ctx.command)
+    sheet = Sheet(project, seen, _SHOWN, ctx.as_of, ctx.services.rehearsal)
     winner = found(session.get(Organisation, row.organisation_id), kind="organisation", id=row.organisation_id)
     price = Money(row.price_fen)
-    cells = (
-        ("purchaser", seen.cell(purchase.purchaser, "procurement.plan.purchaser")),
-        ("contractor", seen.cell(winner.name, "procurement.register_bid.organisation")),
-        ("price", seen.cell(f"{price}（{capitals(price)}）", "contract.sign.price")),
-        ("signed_on", seen.cell(row.signed_on, "contract.sign.signed_on")),
-        ("starts_on", seen.cell(row.starts_on, "contract.sign.starts_on")),
-        ("ends_on", seen.cell(row.ends_on, "contract.sign.ends_on")),
+    lines = (
+        ("purchaser", purchase.purchaser, "procurement.plan.purchaser"),
+        ("contractor", winner.name, winner_path(seen)),
+        ("price", f"{price}元（{capitals(price)}）", "contract.sign.price"),
+        ("signed_on", row.signed_on, "contract.sign.on"),
+        ("starts_on", row.starts_on, "contract.sign.starts_on"),
+        ("ends_on", row.ends_on, "contract.sign.ends_on"),
     )
     names = policy.contract.clauses
     return {
-        "issuer": purchase.purchaser,
-        "date": ctx.as_of.isoformat(),
-        "rehearsal": ctx.services.rehearsal,
-        "synthetic_fields": seen.labels("contract.sign", "procurement.plan", "procurement.register_bid"),
-        "title_lines": [sentence("contract.summary.title", {"project": project.name})],
-        "doc_no": "",
-        "facts": [{"label": sentence(f"contract.summary.{key}"), "value": cell} for key, cell in cells],
+        **head(sheet=sheet, title="contract.paper.title", issuer=purchase.purchaser),
+        "facts": facts(sheet=sheet, stage="contract", lines=lines),
         "amount_unit": "元",
         "payments": [],
         "terms": [
-            sentence("contract.summary.clause", {"name": names.get(code, code), "text": text})
+            marked(
+                sentence("contract.paper.clause", {"name": names.get(code, code), "text": text}),
+                seen,
+                "contract.sign.clauses",
+            )
             for code, text in row.clauses.items()
         ],
     }

@@ -26,7 +26,7 @@ def append(
 ) -> Event:
     """Append one event to a stream and, when its type is routed, the outbox rows that carry it out.
 
-    ``payload`` must hold ids, dates, amounts and digests only. Marked synthetic arguments are listed with it.
+    ``payload`` must hold ids, dates, amounts and digests only; the command and its synthetic arguments are added.
     Two writers that append at once meet the key (stream, seq): the slower ends as ``Conflict``.
     """
     head = session.exec(
@@ -37,7 +37,7 @@ def append(
     if head is None:
         head = StreamHead(stream_kind=stream_kind, stream_id=stream_id, seq=0, hash=GENESIS)
         session.add(head)
-    facts = dict(payload)
+    facts = {**payload, "command": ctx.command}
     if ctx.synthetic:
         facts["synthetic"] = sorted(f"{ctx.command}.{path}" for path in ctx.synthetic)
     event = Event(

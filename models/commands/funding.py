@@ -26,6 +26,7 @@ from models.policy.schema import Policy
 from models.queries.ledger import balance, is_settled
 from models.queries.reader import project_of
 from models.rules import lifecycle
+from models.rules.bodies import body_name
 from models.rules.funding import (
     PAYABLE_CONTRACTS,
     Account,
@@ -125,7 +126,7 @@ def register_budget(
                 "year": year,
                 "channel": channel,
                 "amount_fen": amount.fen,
-                "replied_on": on,
+                "replied_on": on.isoformat(),
                 "policy_digest": policy.digest,
             },
         )
@@ -138,7 +139,7 @@ def register_budget(
                 stage="funding",
                 kind="project_table",
                 title="购买服务项目表",
-                issuer="财政局",
+                issuer=body_name(policy=policy, role=Role.FINANCE_BUREAU),
                 doc_no=reply_no,
             ).id
         session.add(row)

@@ -65,5 +65,6 @@ def settle(ctx: Context, *, message: str, outcome: Literal["sent", "failed"], er
         else:
             row.last_error = error_code
             row.status = "stuck" if row.attempts >= MAX_ATTEMPTS else "pending"
+            row.next_attempt_on = ctx.as_of + timedelta(days=1)  # at the head of the queue it would hold up the others
         session.add(row)
         return row.status

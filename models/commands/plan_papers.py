@@ -11,12 +11,13 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.periods import Quarter
 from models.queries.provenance import Marks, marks
 from models.queries.reader import project_of
+from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing, state_name
 from models.tables.funding import BudgetLine, PlanLine
 from models.tables.kernel import Document, Project
@@ -29,11 +30,11 @@ _QUARTERS = "一二三四"
 def notice_view(
     session: Session, ctx: Context, *, lines: list[PlanLine], quarter: Quarter, batch: int, doc_no: str
 ) -> dict[str, Any]:
-    """Return the view of the notice of one batch with its annex, amounts in yuan."""
+    """Return the view of the notice of one batch with its annex, amounts in ten thousand yuan."""
     seen = _marks_of(session, ctx, lines)
     totals = [_total(session, line) for line in lines]
     policy = ctx.policy(region=ctx.services.region, on=quarter.first_day)
-    issuers = [ROLE_NAMES[Role(role)] for role in policy.funding.plan_co_issuers]
+    issuers = [body_name(policy=policy, role=Role(role)) for role in policy.funding.plan_co_issuers]
     when = batch_name(str(quarter), batch)
     amounts = [Money(line.amount_fen) for line in lines]
     return {
@@ -50,7 +51,7 @@ def notice_view(
         "disclosure": "",
         "batch": when,
         "annex_title": sentence("funding.notice.annex", {"batch": when}),
-        "amount_unit": "元",
+        "amount_unit": "万元",
         "lines": [
             _annex_line(session, ctx, line, seen[line.project_id], total)
             for line, total in zip(lines, totals, strict=True)
@@ -71,7 +72,7 @@ def ledger_view(session: Session, ctx: Context, *, year: int, issuing: list[Plan
     seen = _marks_of(session, ctx, rows)
     policy = ctx.policy(region=ctx.services.region, on=Quarter(year, 1).first_day)
     return {
-        **_head(ctx, seen, issuer=ROLE_NAMES[Role(policy.funding.plan_co_issuers[0])]),
+        **_head(ctx, seen, issuer=body_name(policy=policy, role=Role(policy.funding.plan_co_issuers[0]))),
         "title": sentence("funding.ledger.title", {"year": year}),
         "rows": [
             _ledger_row(session, ctx, number, line, seen[line.project_id], issued=line.id in out)
@@ -112,7 +113,13 @@ def _total(session: Session, line: PlanLine) -> Money:
 
 
 def _sum(amounts: list[Money], seen: Iterable[Marks], path: str) -> dict[str, object]:
-    return {"text": str(Money.total(amounts)), "synthetic": any(one.is_synthetic(path) for one in seen)}
+    return {"text": ten_thousands(Money.total(amounts)), "synthetic": any(one.is_synthetic(path) for one in seen)}
+
+
+def ten_thousands(amount: Money) -> str:
+    """Word an amount in ten thousand yuan: at least two decimals, more where a fen would be lost."""
+    exact = amount.decimal().scaleb(-4).normalize()
+    return f"{exact:f}" if exact != round(exact, 2) else f"{exact:,.2f}"
 
 
 def _annex_line(session: Session, ctx: Context, line: PlanLine, seen: Marks, total: Money) -> dict[str, Any]:
@@ -121,8 +128,8 @@ def _annex_line(session: Session, ctx: Context, line: PlanLine, seen: Marks, tot
         "project": project.name,
         "content_scale": seen.cell(line.content, "funding.draft_plan.content"),
         "period": _period(line, seen),
-        "total": seen.cell(total, "funding.register_budget.amount"),
-        "this_batch": seen.cell(Money(line.amount_fen), "funding.draft_plan.amount"),
+        "total": seen.cell(ten_thousands(total), "funding.register_budget.amount"),
+        "this_batch": seen.cell(ten_thousands(Money(line.amount_fen)), "funding.draft_plan.amount"),
         "source": _source(ctx, project, line),
         "unit": seen.cell(_unit(session, project), "procurement.plan.purchaser"),
         "target": seen.cell(line.target, "funding.draft_plan.target"),

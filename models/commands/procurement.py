@@ -1,11 +1,13 @@
-"""Commands of procurement (S10) up to the bids: plan, method, notice, bids, closing, change of method, cancelling.
+"""Commands of procurement (S10) around the purchase: plan, method, notice, change of method, cancelling.
 
-The negotiation stands in ``commands.negotiation``, the award in ``commands.award``. After the notice the policy is that
-of the notice's date (decision 11). A failed tender is a lawful branch: re-tender, or an approved change of method.
+Bids stand in ``commands.bidding``, the negotiation in ``commands.negotiation``, the award in ``commands.award``. After
+the notice the policy is that of the notice's date (decision 11). A failed tender is a lawful branch: re-tender, or an
+approved change of method.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -21,7 +23,7 @@ from models.core.errors import Refusal
 from models.core.money import Money
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.procurement import bids_of, is_converted
+from models.queries.procurement import is_converted
 from models.queries.reader import project_of
 from models.rules import lifecycle
 from models.rules.force import binding
@@ -31,12 +33,10 @@ from models.rules.procurement import (
     ApprovedBudget,
     check_budget_first,
     check_contractor_types,
-    check_deadline_passed,
     check_method,
     check_method_change,
     check_notice,
     check_purchaser,
-    responses_needed,
 )
 from models.tables.funding import BudgetLine
 from models.tables.kernel import Project
@@ -56,27 +56,6 @@ class ProcurementState(BaseModel):
     state: str
     method: str | None
     round: int
-
-
-class BidRegistered(BaseModel):
-    """The bid and the organisation it came from; name the organisation by this id in later commands."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    organisation: str
-    round: int
-
-
-class BiddingClosed(BaseModel):
-    """The result of closing: the state, how many answers count and how many were needed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    state: str
-    counted: int
-    needed: int
 
 
 def state_of(row: Procurement) -> ProcurementState:
@@ -109,9 +88,7 @@ def plan(
         row = locked(session, Project, project, kind="project")
         lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PURCHASABLE)
         policy = ctx.policy(region=row.region)
-        check_budget_first(
-            planned=budget, planned_on=ctx.as_of, budgets=_budgets_of(session, project), policy=policy
-        )
+        check_budget_first(planned=budget, planned_on=ctx.as_of, budgets=_budgets_of(session, project), policy=policy)
         check_purchaser(kind=purchaser_kind, guided_by=guided_by, policy=policy)
         check_contractor_types(types=contractor_types, policy=policy)
         purchase = Procurement(
@@ -160,8 +137,8 @@ def set_method(
             policy=policy,
         )
         row.method = method
-        step = _add_step(session, ctx, row, reason=reason, approver=None, rules=("HS-14", "LAW-ZFCG-26"), policy=policy)
-        _note(session, ctx, row, "procurement.method_set", {"method": method, "step": step.ordinal})
+        step = _add_step(session, ctx, row, reason=reason, approver=None, after_failure=False, policy=policy)
+        note(session, ctx, row, "procurement.method_set", {"method": method, "step": step.ordinal})
         return state_of(row)
 
 
@@ -196,9 +173,10 @@ def _add_step(
     *,
     reason: str,
     approver: str | None,
-    rules: tuple[str, ...],
+    after_failure: bool,
     policy: Policy,
 ) -> MethodStep:
+    rules = ("HS-17", "LAW-ZFCG-37") if after_failure else ("HS-14", "LAW-ZFCG-26")
     taken = session.exec(select(func.count()).where(col(MethodStep.procurement_id) == row.id)).one()
     step = MethodStep(
         id=ctx.new_id("mst", row.id, str(taken + 1)),
@@ -208,6 +186,7 @@ def _add_step(
         chosen_on=ctx.as_of,
         reason=reason,
         approver=approver,
+        after_failure=after_failure,
         rule=binding(policy=policy, rules=rules) or "",
     )
     row.method_reason = reason
@@ -217,7 +196,8 @@ def _add_step(
     return step
 
 
-def _note(session: Session, ctx: Context, row: Procurement, type: str, payload: dict[str, object]) -> None:
+def note(session: Session, ctx: Context, row: Procurement, type: str, payload: Mapping[str, object]) -> None:
+    """Append an event of a procurement that moves no state, to its project's chain."""
     events.append(
         session,
         ctx,
@@ -270,30 +250,6 @@ def _open_round(row: Procurement) -> None:
     row.negotiated_on = None
 
 
-@command("procurement.close_bidding", roles=RUNNERS, clause="LAW-ZFCG-36")
-def close_bidding(ctx: Context, *, procurement: str) -> BiddingClosed:
-    """Close the round at its deadline; fewer answers that count than the law asks for void it: state failed.
-
-    Raises ``Refusal`` ``procurement.still_open`` (LAW-ZFCG-35), ``SYS-STATE``.
-    """
-    with ctx.writing() as session:
-        row = locked(session, Procurement, procurement, kind="procurement")
-        lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
-        check_deadline_passed(closes_on=row.bids_close_on, on=ctx.as_of)
-        policy = policy_of(session, ctx, row)
-        bids = bids_of(session, row, round=row.round)
-        counted = sum(1 for bid in bids if bid.substantive)
-        needed = responses_needed(method=row.method or "", converted=is_converted(session, row), policy=policy)
-        payload: dict[str, object] = {"bids": len(bids), "counted": counted, "needed": needed, "round": row.round}
-        row.bidding_closed_on = ctx.as_of
-        session.add(row)
-        if counted < needed:
-            transition.apply(session, ctx, row, payload=payload, outcome="too_few")
-        else:
-            _note(session, ctx, row, "procurement.bidding_closed", payload)
-        return BiddingClosed(id=row.id, state=f"procurement.{row.state}", counted=counted, needed=needed)
-
-
 @command("procurement.approve_method_change", roles=(Role.FINANCE_BUREAU,), clause="HS-17")
 def approve_method_change(
     ctx: Context,
@@ -312,9 +268,7 @@ def approve_method_change(
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
         policy = policy_of(session, ctx, row)
-        check_method_change(
-            method=method, current=row.method or "", documents_lawful=documents_lawful, policy=policy
-        )
+        check_method_change(method=method, current=row.method or "", documents_lawful=documents_lawful, policy=policy)
         left, row.method = row.method, method
         _open_round(row)
         step = _add_step(
@@ -323,7 +277,7 @@ def approve_method_change(
             row,
             reason=reason,
             approver=(approver or "").strip() or None,
-            rules=("HS-17", "LAW-ZFCG-37"),
+            after_failure=True,
             policy=policy,
         )
         payload = {"left": left, "method": method, "step": step.ordinal, "documents_lawful": documents_lawful}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import String, cast, func, insert, literal, select
+from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -66,6 +67,14 @@ def close_item(session: Session, ctx: Context, *, kind: str, subject_id: str) ->
     found = _find(session, kind=kind, subject_id=subject_id)
     if found is not None and found.status == "open":
         found.status, found.closed_on = "done", ctx.as_of
+        session.add(found)
+
+
+def move_item(session: Session, *, kind: str, subject_id: str, due_on: date, provisional: bool = False) -> None:
+    """Give a work item another due date and open it again: what it waited for took up the time (a paused notice)."""
+    found = _find(session, kind=kind, subject_id=subject_id)
+    if found is not None:
+        found.status, found.closed_on, found.due_on, found.provisional = "open", None, due_on, provisional
         session.add(found)
 
 
@@ -126,24 +135,31 @@ class _Level:
 
 
 def _raise_level(session: Session, ctx: Context, *, kinds: tuple[str, ...], level: _Level) -> int:
-    due = select(
-        literal("alert-") + col(WorkItem.id) + literal(f"-{level.name}"),
-        col(WorkItem.id),
-        literal(level.name),
-        literal(ctx.as_of),
-        col(WorkItem.due_on) < level.due_until,
-    ).where(
+    columns: dict[str, SQLCoreOperations[Any]] = {
+        "id": literal("alert-") + col(WorkItem.id) + literal(f"-{level.name}-") + cast(col(WorkItem.due_on), String),
+        "work_item_id": col(WorkItem.id),
+        "level": literal(level.name),
+        "due_on": col(WorkItem.due_on),
+        "raised_on": literal(ctx.as_of),
+        "late": col(WorkItem.due_on) < level.due_until,
+    }
+    raised = (
+        col(Alert.work_item_id) == col(WorkItem.id),
+        col(Alert.level) == level.name,
+        col(Alert.due_on) == col(WorkItem.due_on),
+    )
+    due = select(*columns.values()).where(
         col(WorkItem.status) == "open",
         col(WorkItem.due_on).between(level.due_from, level.due_until),
-        ~select(Alert.id).where(col(Alert.work_item_id) == col(WorkItem.id), col(Alert.level) == level.name).exists(),
+        ~select(col(Alert.id)).where(*raised).exists(),
     )
     if kinds:
         due = due.where(col(WorkItem.kind).in_(kinds))
-    result = session.execute(insert(Alert).from_select(["id", "work_item_id", "level", "raised_on", "late"], due))
+    statement = insert(Alert).from_select(list(columns), due)
+    result = session.execute(statement, execution_options={"preserve_rowcount": True})  # else PostgreSQL says -1
     return int(result.rowcount)  # type: ignore[attr-defined]  # an INSERT yields a CursorResult
 
 
 def _late_today(session: Session, ctx: Context) -> int:
-    return session.execute(
-        select(func.count()).select_from(Alert).where(col(Alert.raised_on) == ctx.as_of, col(Alert.late))
-    ).scalar_one()
+    late = select(func.count()).select_from(Alert).where(col(Alert.raised_on) == ctx.as_of, col(Alert.late))
+    return int(session.execute(late).scalar_one())

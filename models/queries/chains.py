@@ -59,17 +59,16 @@ def entries(session: Session, *, stream_kind: str, stream_id: str) -> Iterator[d
     clause="SYS-CHAIN",
 )
 def verify(reader: Reader) -> ChainCheck:
-    """Check every event chain against its hashes and its recorded head."""
-    heads = reader.session.exec(
-        select(StreamHead).order_by(col(StreamHead.stream_kind), col(StreamHead.stream_id))
-    ).all()
+    """Check every event chain against its hashes and its recorded head; events without a head count as broken."""
+    session = reader.session
+    heads = {(head.stream_kind, head.stream_id): head for head in session.exec(select(StreamHead)).all()}
+    streams = set(session.exec(select(Event.stream_kind, Event.stream_id).distinct()).all()) | heads.keys()
     events = 0
-    for head in heads:
-        found = list(entries(reader.session, stream_kind=head.stream_kind, stream_id=head.stream_id))
+    for kind, id_ in sorted(streams):
+        found = list(entries(session, stream_kind=kind, stream_id=id_))
         events += len(found)
-        broken = first_break(found)
-        cut = not found or found[-1]["hash"] != head.hash
-        if broken is not None or cut:
-            where = f"{head.stream_kind}/{head.stream_id}#{broken.line if broken else head.seq}"
-            return ChainCheck(ok=False, streams=len(heads), events=events, first_bad=where)
-    return ChainCheck(ok=True, streams=len(heads), events=events, first_bad=None)
+        broken, head = first_break(found), heads.get((kind, id_))
+        if broken is not None or head is None or not found or found[-1]["hash"] != head.hash:
+            seq = broken.line if broken else head.seq if head else len(found)
+            return ChainCheck(ok=False, streams=len(streams), events=events, first_bad=f"{kind}/{id_}#{seq}")
+    return ChainCheck(ok=True, streams=len(streams), events=events, first_bad=None)

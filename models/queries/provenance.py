@@ -22,8 +22,8 @@ class Marks:
     paths: frozenset[str]
 
     def is_synthetic(self, path: str) -> bool:
-        """Say whether ``<command>.<argument>`` or anything below it was marked synthetic."""
-        return any(mark == path or mark.startswith(f"{path}.") for mark in self.paths)
+        """Say whether ``<command>.<argument>``, anything below it or what holds it was marked synthetic."""
+        return any(f"{mark}.".startswith(f"{path}.") or path.startswith(f"{mark}.") for mark in self.paths)
 
     def cell(self, text: object | None, path: str) -> dict[str, object]:
         """Return a figure as papers take it: ``{"text", "synthetic", "stated"}``; ``None`` and "" are not stated."""

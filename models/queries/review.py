@@ -22,11 +22,12 @@ from models.policy.schema import Policy
 from models.ports import Vault
 from models.queries.provenance import Marks
 from models.queries.reader import Reader, found, project_of
-from models.rules.bodies import body_name
+from models.rules.bodies import body_name, written_date
 from models.rules.masking import masked
 from models.rules.review import Tally, Tie
 from models.tables.application import Application, ApplicationTeamMember
 from models.tables.kernel import Project
+from models.tables.publicity import PublicityNotice
 from models.tables.review import Expert, ReviewRound, ReviewSeat, ReviewSheet
 
 _OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
@@ -41,7 +42,7 @@ OPINION_SOURCES: Final = (
 
 
 class SeatView(BaseModel):
-    """One seat: ``scores``, ``reasons`` and ``total`` stay empty until the round is closed, but for the own sheet."""
+    """One seat: ``vacant`` when it was left and taken over by nobody; scores and reasons as far as they may be seen."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,6 +52,7 @@ class SeatView(BaseModel):
     category: str
     due_on: date
     recused: bool
+    vacant: bool
     scored: bool
     scores: dict[str, Decimal]
     reasons: dict[str, str]
@@ -128,6 +130,7 @@ def _seat_view(seat: ReviewSeat, *, name: str, sheet: ReviewSheet | None, open_t
         category=seat.category,
         due_on=seat.due_on,
         recused=seat.recused_on is not None,
+        vacant=is_vacant(seat),
         scored=sheet is not None,
         scores=scores_of(shown) if shown else {},
         reasons=shown.reasons if shown else {},
@@ -162,7 +165,12 @@ def sheets_of(session: Session, round_id: str) -> dict[str, ReviewSheet]:
 
 def empty_seats(seats: list[ReviewSeat]) -> int:
     """Return how many seats were left and taken over by nobody."""
-    return sum(seat.recused_on is not None and seat.successor_id is None for seat in seats)
+    return sum(is_vacant(seat) for seat in seats)
+
+
+def is_vacant(seat: ReviewSeat) -> bool:
+    """Say whether a seat was left and taken over by nobody."""
+    return seat.recused_on is not None and seat.successor_id is None
 
 
 def scores_of(sheet: ReviewSheet) -> dict[str, Decimal]:
@@ -181,6 +189,21 @@ def ties_of(expert: Expert) -> tuple[Tie, ...]:
         Tie(tie["organisation"], tie["kind"], date.fromisoformat(tie["ended_on"]) if tie["ended_on"] else None)
         for tie in expert.ties
     )
+
+
+def objection_upheld(session: Session, project_id: str) -> bool:
+    """Say whether an objection to the newest published result was upheld, so that a new review may follow."""
+    newest = session.exec(
+        select(ReviewRound.id)
+        .where(col(ReviewRound.project_id) == project_id)
+        .order_by(col(ReviewRound.ordinal).desc())
+    ).first()
+    upheld = session.exec(
+        select(PublicityNotice.id).where(
+            col(PublicityNotice.round_id) == newest, col(PublicityNotice.result) == "upheld"
+        )
+    ).first()
+    return upheld is not None
 
 
 def applicant_of(session: Session, project_id: str) -> str | None:
@@ -249,23 +272,25 @@ def opinion_view(
 def _facts(
     session: Session, *, project: Project, outcome: Outcome, marks: Marks, as_of: date
 ) -> list[dict[str, object]]:
-    round = outcome.round
+    opened = outcome.round
     recused = sum(seat.recused_on is not None for seat in outcome.seats)
     lines = (
         ("project", project.name, "library.enter_project.name"),
         ("applicant", applicant_of(session, project.id), "application.submit.plan_book.applicant"),
         ("needs", "、".join(project.details["needs"]), "library.enter_project.needs"),
-        ("period", f"{round.opened_on.isoformat()} — {as_of.isoformat()}", "review.open_round.closes_on"),
-        ("panel", sentence("review.paper.panel_size", {"sitting": len(outcome.seats) - recused, "recused": recused}), ""),
-        ("seed", round.seed, "review.open_round.seed"),
-        ("roster_digest", round.roster_digest, ""),
+        ("period", f"{written_date(opened.opened_on)}至{written_date(as_of)}", "review.open_round.closes_on"),
+        (
+            "panel",
+            sentence("review.paper.panel_size", {"sitting": len(outcome.seats) - recused, "recused": recused}),
+            "",
+        ),
+        ("seed", opened.seed, "review.open_round.seed"),
+        ("roster_digest", opened.roster_digest, ""),
     )
     return [{"label": sentence(f"review.paper.{code}"), "value": marks.cell(text, path)} for code, text, path in lines]
 
 
-def _score_line(
-    seat: ReviewSeat, *, outcome: Outcome, policy: Policy, marks: Marks, totals: Any
-) -> dict[str, object]:
+def _score_line(seat: ReviewSeat, *, outcome: Outcome, policy: Policy, marks: Marks, totals: Any) -> dict[str, object]:
     path = "review.submit_score.scores"
     sitting = seat.recused_on is None
     sheet = outcome.sheets[seat.expert_id] if sitting else None
@@ -276,7 +301,7 @@ def _score_line(
         "recusal": sentence("review.paper.sitting" if sitting else "review.paper.recused"),
         "marks": [marks.cell(scores.get(code), path) for code in policy.review.dimensions],
         "total": marks.cell(next(totals) if sitting else None, path),
-        "reason": " ".join(f"{name}:{sheet.reasons[code]}" for code, name in policy.review.dimensions.items())
+        "reason": "；".join(f"{name}：{sheet.reasons[code]}" for code, name in policy.review.dimensions.items())
         if sheet
         else "",
     }

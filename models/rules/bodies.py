@@ -1,6 +1,8 @@
-"""How a body is named on paper: the region's name in front of the role's. Pure; called by read models of papers."""
+"""How bodies and dates are written on paper. Pure; called by the read models of papers."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from models.core.actors import ROLE_NAMES, Role
 from models.policy.schema import Policy
@@ -17,3 +19,8 @@ def body_name(*, policy: Policy, role: Role) -> str:
     if role is Role.CITY_BUREAU and policy.region_name.endswith(_CITY):
         return policy.region_name + name.removeprefix(_CITY)
     return policy.region_name + name if role in (Role.CITY_BUREAU, Role.EVALUATION_OFFICE) else name
+
+
+def written_date(day: date) -> str:
+    """Return a date as running text has it: ``2016年3月1日``."""
+    return f"{day.year}年{day.month}月{day.day}日"

@@ -6,13 +6,14 @@ Pure; called by ``commands.delivery``, ``queries.delivery`` and acceptance. Neve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from models.core.errors import Detail, Refusal
+from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.periods import Period
 from models.policy.schema import Policy
@@ -22,6 +23,22 @@ PERMITTING_LINES: Final = frozenset({"issued", "paid"})
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _MINUTES_AN_HOUR: Final = 60
 _TENTH: Final = Decimal("0.1")
+
+RECORD_FIELDS: Final = (
+    "person_id",
+    "served_on",
+    "starts_at",
+    "ends_at",
+    "minutes",
+    "item",
+    "staff_ref",
+    "place",
+    "result",
+    "satisfied",
+    "revision",
+    "correction",
+)
+"""What the digest of a batch covers, in this order."""
 
 SlotKey = tuple[str, date, str]
 """What tells one service of a contract from another: person id, day, start ``HH:MM``."""
@@ -76,9 +93,9 @@ def check_start(*, line_states: tuple[str, ...], policy: Policy) -> None:
         raise Refusal("delivery.no_plan_line", rule=binding(policy=policy, rules=("ZY-76", "SYS-PLAN-BEFORE-START")))
 
 
-def check_staff(*, refs: tuple[str, ...], assigned: frozenset[str]) -> None:
-    """Refuse a work number listed twice or assigned already (``delivery.staff_twice``, SYS-UNIQUE)."""
-    twice = sorted({ref for ref in refs if refs.count(ref) > 1 or ref in assigned})
+def check_staff(*, refs: tuple[str, ...]) -> None:
+    """Refuse a list that names a work number twice (``delivery.staff_twice``, SYS-UNIQUE)."""
+    twice = sorted({ref for ref in refs if refs.count(ref) > 1})
     if twice:
         raise Refusal("delivery.staff_twice", rule="SYS-UNIQUE", facts={"staff": "、".join(twice)})
 
@@ -162,7 +179,9 @@ def _when(service: Service, assignment: Assignment) -> list[_Fault]:
 def _what(service: Service, names: Mapping[str, str], policy: Policy) -> list[_Fault]:
     if service.item in names:
         return []
-    return [("item", _problem("item", {"item": service.item}), binding(policy=policy, rules=("HS-10", "SYS-CODE-LIST")))]
+    return [
+        ("item", _problem("item", {"item": service.item}), binding(policy=policy, rules=("HS-10", "SYS-CODE-LIST")))
+    ]
 
 
 def _by_whom(service: Service, staff: Mapping[str, bool], policy: Policy) -> list[_Fault]:
@@ -191,6 +210,14 @@ def _once(service: Service, assignment: Assignment, seen: set[SlotKey], policy: 
     if (assignment.recorded_on - slot.first_recorded_on).days > days:
         return [("corrects", _problem("too_late", {"days": days}), "SYS-APPEND-ONLY")]
     return []
+
+
+def records_digest(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return the digest of a batch of records in their order; the event of the batch carries it (SYS-APPEND-ONLY).
+
+    A row holds the fields of ``RECORD_FIELDS`` in clear, so that a replay with other vault keys gives the same digest.
+    """
+    return digest([[row[name] for name in RECORD_FIELDS] for row in rows])
 
 
 def check_referral(*, unknown: int, persons: int) -> None:

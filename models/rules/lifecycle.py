@@ -56,7 +56,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(_P, "application.withdraw", "in_library|submitted|returned", "withdrawn", "withdrawn", "SYS-WITHDRAW"),
     _move(_P, "feasibility.appraise", "submitted", "candidate", "appraised", "ZY-63", "positive"),
     _move(_P, "feasibility.appraise", "submitted", "returned", "appraisal_failed", "ZY-63", "negative"),
-    _move(_P, "review.open_round", "candidate", "under_review", "review_opened", "ZY-19"),
+    _move(_P, "review.open_round", "candidate|reviewed", "under_review", "review_opened", "ZY-19"),
     _move(_P, "review.close_round", "under_review", "reviewed", "reviewed", "ZY-23"),
     _move(_P, "publicity.publish_notice", "reviewed", "on_publicity", "published", "ZY-24"),
     _move(_P, "publicity.raise_objection", "on_publicity", "objection", "objected", "ZY-24"),

@@ -161,19 +161,24 @@ def check_notice(
     Raises ``Refusal`` ``procurement.site_missing`` (HS-47, LAW-ZFCGTL-8) or ``procurement.time_too_short``
     (LAW-ZFCG-35 for tenders, SYS-RESPONSE-TIME for negotiation and consultation).
     """
-    missing = [name for code, name in policy.procurement.notice_sites.items() if code not in sites]
-    if missing:
-        raise Refusal(
-            "procurement.site_missing",
-            rule=binding(policy=policy, rules=("HS-47", "LAW-ZFCGTL-8")),
-            facts={"sites": "、".join(missing)},
-        )
+    check_sites(sites=sites, policy=policy)
     earliest, source = _earliest_close(method, noticed_on, policy, calendar)
     if closes_on < earliest:
         raise Refusal(
             "procurement.time_too_short",
             rule="LAW-ZFCG-35" if method in TENDERS else "SYS-RESPONSE-TIME",
             facts={"closes_on": closes_on.isoformat(), "earliest": earliest.isoformat(), "source": source},
+        )
+
+
+def check_sites(*, sites: tuple[str, ...], policy: Policy) -> None:
+    """Refuse a publication that leaves a required site out (``procurement.site_missing``, HS-47, LAW-ZFCGTL-8)."""
+    missing = [name for code, name in policy.procurement.notice_sites.items() if code not in sites]
+    if missing:
+        raise Refusal(
+            "procurement.site_missing",
+            rule=binding(policy=policy, rules=("HS-47", "LAW-ZFCGTL-8")),
+            facts={"sites": "、".join(missing)},
         )
 
 

@@ -20,7 +20,9 @@ from models.core.periods import add_months
 from models.policy.schema import Policy
 from models.rules.draw import Candidate, conflict_of, draw
 from models.rules.force import binding
+from models.rules.lifecycle import Thing, not_in_state
 
+REVIEWED: Final = "reviewed"
 CENT: Final = Decimal("0.01")
 _MONTHS_A_YEAR: Final = 12
 _KINSHIP: Final = "kinship"  # the one tie that no number of years ends (policy ``review.recusal_ties``)
@@ -80,17 +82,20 @@ def standing_ties(*, ties: tuple[Tie, ...], on: date, policy: Policy) -> frozens
     )
 
 
-def check_opening(*, needs: tuple[str, ...], closes_on: date | None, opened_on: date, policy: Policy) -> None:
-    """Refuse a round on a project without needs linked to it (ZY-21), or one that would close before it opens.
-
-    Raises ``Refusal`` ``review.needs_missing`` (ZY-21) or ``review.closes_too_early``.
-    """
-    rule = binding(policy=policy, rules=("ZY-21",))
-    if rule and not needs:
-        raise Refusal("review.needs_missing", rule=rule)
+def check_opening(*, closes_on: date | None, opened_on: date) -> None:
+    """Refuse a round that would close before it opens (``review.closes_too_early``)."""
     if closes_on is not None and closes_on < opened_on:
         facts = {"closes_on": closes_on.isoformat(), "opened_on": opened_on.isoformat()}
         raise Refusal("review.closes_too_early", rule="SYS-REVIEW-PERIOD", facts=facts)
+
+
+def check_again(*, command: str, state: str, upheld: bool) -> None:
+    """Refuse a second review of a reviewed project unless an objection to the published result was upheld.
+
+    Raises ``Refusal`` ``lifecycle.not_in_state`` (SYS-STATE).
+    """
+    if state == REVIEWED and not upheld:
+        raise not_in_state(thing=Thing.PROJECT, command=command, state=state, allowed=("candidate",))
 
 
 def quotas(*, policy: Policy) -> dict[str, int]:
@@ -164,7 +169,7 @@ def check_sheet(*, scores: Mapping[str, Decimal], reasons: Mapping[str, str], po
                 Detail(problem=sentence("review.reason_missing", {"dimension": name}), field=f"reasons.{code}")
             )
     if faults:
-        problems = ";".join(fault.problem for fault in faults)
+        problems = "；".join(fault.problem for fault in faults)
         raise Refusal("review.sheet_invalid", rule=rule, facts={"problems": problems}, details=tuple(faults))
 
 

@@ -1,9 +1,9 @@
 """Made-up people for rehearsals and measurements, shaped to the counts Huangshi published.
 
 Called by the replay case, by tests and by ``make bench``; deterministic by seed. Every person is unmistakably made up:
-the name starts with 合成, the ID number carries a region code nobody was ever assigned (999999), and there is no phone number,
-because any number that looks like one may be somebody's. This module must never read real people, nor be called
-outside a rehearsal.
+the name starts with 合成, the ID number carries a region code nobody was ever assigned (999999), and there is no phone
+number, because any number that looks like one may be somebody's. This module must never read real people, nor be
+called outside a rehearsal.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _assessment(random: Random, person: _Person, *, as_of: date) -> dict[str, ob
 
 def _demands(random: Random, person: _Person, *, as_of: date) -> tuple[str, ...]:
     if person.born > _years_before(as_of, _ADULT_FROM):
-        offered = _MINOR_DEMANDS
+        offered: tuple[str, ...] = _MINOR_DEMANDS
     elif person.born <= _years_before(as_of, _OLD_FROM):
         offered = _ELDER_DEMANDS
     else:
@@ -227,7 +227,9 @@ def _id_number(born: date, *, serial: int, male: bool) -> str:
     if sequence > 999:
         raise ValueError("more made-up people were born on one day than ID numbers can tell apart")
     body = f"{SYNTHETIC_ID_PREFIX}{born:%Y%m%d}{sequence:03d}"
-    return body + _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(body, _CHECK_WEIGHTS, strict=True)) % 11]
+    return (
+        body + _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(body, _CHECK_WEIGHTS, strict=True)) % 11]
+    )
 
 
 def _years_before(day: date, years: int) -> date:

@@ -38,8 +38,6 @@ class Application(SQLModel, table=True):
     document_id: str
     gaps: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     returned_on: date | None = None
-    withdrawn_on: date | None = None
-    withdrawal_reason: str | None = None
 
 
 class ApplicationBudgetLine(SQLModel, table=True):

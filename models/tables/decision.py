@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -39,7 +39,7 @@ class DocumentRegister(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("register", "year", "seq"),)
 
     id: str = Field(primary_key=True)
-    register: str
+    authority: str = Field(sa_column=Column("register", String, nullable=False))  # pydantic keeps "register" to itself
     year: int
     seq: int
     doc_no: str

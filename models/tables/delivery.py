@@ -87,7 +87,10 @@ class ServiceRecord(SQLModel, table=True):
 
 
 class DeliveryReferral(SQLModel, table=True):
-    """A difficulty found while serving and handed on to whom it concerns (HS-51). ``person_ids`` are ledger ids."""
+    """A difficulty found while serving and handed on to whom it concerns (HS-51).
+
+    ``person_ids`` are ledger ids, empty when only the number of ``persons`` was noted.
+    """
 
     __tablename__ = "delivery_referral"
 
@@ -97,4 +100,5 @@ class DeliveryReferral(SQLModel, table=True):
     to_unit: str
     reason_sealed: str = Field(sa_column=_sealed())
     person_ids: list[str] = Field(sa_column=_json())
+    persons: int
     referred_on: date

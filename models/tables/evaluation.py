@@ -1,6 +1,7 @@
 """Tables of evaluation (S16): third-party evaluations, outcomes, the local price standard, the result evaluation.
 
-Written by ``commands.evaluation``; third-party evaluations are read by monitoring and acceptance. Scores are decimal text.
+Written by ``commands.evaluation``; third-party evaluations are read by monitoring and acceptance. Scores are
+decimal text.
 """
 
 from __future__ import annotations

@@ -130,14 +130,16 @@ class WorkItem(SQLModel, table=True):
 
 
 class Alert(SQLModel, table=True):
-    """One alert per work item and level, whatever outage lay between; ``late`` when its day was missed."""
+    """One alert per work item, level and due date (a date may be moved), whatever outage lay between; ``late`` when its
+    day was missed."""
 
     __tablename__ = "alert"
-    __table_args__ = (UniqueConstraint("work_item_id", "level"),)
+    __table_args__ = (UniqueConstraint("work_item_id", "level", "due_on"),)
 
     id: str = Field(primary_key=True)
     work_item_id: str = Field(foreign_key="work_item.id")
     level: str
+    due_on: date
     raised_on: date
     late: bool
 

@@ -44,6 +44,7 @@ class Procurement(SQLModel, table=True):
     awarded_on: date | None = None
     award_reason: str | None = None
     award_published_on: date | None = None
+    void_reason: str | None = None
     draw: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
@@ -60,6 +61,7 @@ class MethodStep(SQLModel, table=True):
     chosen_on: date
     reason: str
     approver: str | None = None
+    after_failure: bool
     rule: str
 
 

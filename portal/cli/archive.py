@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,25 +12,29 @@ from infra.bootstrap import open_services
 from infra.bundle_check import BundleCheck, check_bundle
 from infra.settings import Settings
 from models.commands.door import ask
+from models.context import Services
 from models.core.actors import Actor, Role
 from models.core.messages import sentence
-from models.ports import Zone
+from models.queries.archive import Package
 from portal.cli.output import NOT_AS_EXPECTED, console, print_json
 
-app = typer.Typer(help="档案包")
-Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+app = typer.Typer(help=sentence("archive.help"))
+Json = Annotated[bool, typer.Option("--json", help=sentence("archive.help.json"))]
+_READER: Final = Actor(Role.AUDIT_BODY, "cli")
 
 
-@app.callback()
+@app.callback(help=sentence("archive.help.group"))
 def _group() -> None:
-    """档案包的核验与导出。"""
+    """Verify, list and export archive bundles."""
 
 
-@app.command("verify", help="核验档案包(zip 或文件夹),不需要本系统的数据库")
+@app.command("verify", help=sentence("archive.help.verify"))
 def verify(
-    path: Annotated[Path, typer.Argument(help="档案包 zip 或解开后的文件夹")],
-    id_: Annotated[str, typer.Option("--id", help="回执或台账上印的档案包编号(SHA-256)")] = "",
-    ca: Annotated[Path | None, typer.Option("--ca", help="签名方的根证书(PEM)")] = None,
+    path: Annotated[Path, typer.Argument(help=sentence("archive.help.path"))],
+    id_: Annotated[str, typer.Option("--id", help=sentence("archive.help.id"))] = "",
+    ca: Annotated[
+        Path | None, typer.Option("--ca", exists=True, dir_okay=False, help=sentence("archive.help.ca"))
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a bundle; exit 1 with every finding when it is not intact."""
@@ -40,31 +45,77 @@ def verify(
 
 
 def show(check: BundleCheck, *, as_json: bool) -> None:
-    """Print the findings of a bundle check."""
+    """Print the outcome of a bundle check: verdict, identity, counts, every finding, every note."""
     if as_json:
         print_json(check.as_json())
         return
     console.print(sentence("archive.intact" if check.ok else "archive.not_intact"), markup=False)
     console.print(sentence("archive.bundle_id", {"id": check.bundle_id or "—"}), markup=False)
+    if check.counts:
+        console.print(sentence("archive.counts", check.counts), markup=False)
     for finding in check.findings:
-        console.print(f"  · {finding.path} {finding.message}".replace("  ", " "), markup=False)
+        facts = {"place": f"{finding.path} " if finding.path else "", "message": finding.message}
+        console.print(sentence("archive.finding", facts), markup=False)
+    for note in check.notes:
+        console.print(sentence("archive.note", {"message": note.message}), markup=False)
 
 
-@app.command("export", help="从存储中取出某项目的档案包")
+@app.command("list", help=sentence("archive.help.list"))
+def list_packages(as_json: Json = False) -> None:
+    """List the bundles of all closed projects, the one closed last at the end."""
+    with open_services(Settings()) as services:
+        packages = stored_packages(services, on=services.clock.now().date())
+    if as_json:
+        print_json([package.model_dump(mode="json") for package in packages])
+    elif not packages:
+        console.print(sentence("archive.none"), markup=False)
+    else:
+        for package in packages:
+            console.print(sentence("archive.listed", package.model_dump(mode="json")), markup=False)
+
+
+@app.command("export", help=sentence("archive.help.export"))
 def export(
-    project: Annotated[str, typer.Argument(help="项目编号")],
-    to: Annotated[Path, typer.Option("--to", help="存放的文件夹")] = Path(),
+    project: Annotated[str, typer.Argument(help=sentence("archive.help.project"))],
+    to: Annotated[Path, typer.Option("--to", file_okay=False, help=sentence("archive.help.to"))] = Path(),
     as_json: Json = False,
 ) -> None:
-    """Write a project's stored bundle, its signature and its receipt below a folder."""
+    """Write a project's stored bundle, its signature and its certificate into a folder."""
     with open_services(Settings()) as services:
-        actor = Actor(Role.AUDIT_BODY, "cli")
-        on = services.clock.now().date()
-        package = ask(services, name="archive.package", arguments={"project": project}, actor=actor, as_of=on)
-        to.mkdir(parents=True, exist_ok=True)
-        target = to / package.zip_name
-        target.write_bytes(services.documents.get(zone=Zone.ARCHIVE, sha256=package.sha256))
+        package = stored_package(services, project=project, on=services.clock.now().date())
+        target = write_package(services, package, to=to)
     if as_json:
         print_json({"ok": True, "path": str(target), **package.model_dump(mode="json")})
     else:
-        console.print(sentence("archive.exported", {"path": target, "id": package.bundle_id}), markup=False)
+        console.print(sentence("archive.exported", {"path": target}), markup=False)
+        console.print(sentence("archive.bundle_id", {"id": package.bundle_id}), markup=False)
+
+
+def stored_packages(services: Services, *, on: date) -> tuple[Package, ...]:
+    """Return the bundles of all closed projects, the one closed last at the end."""
+    projects = _ask(services, "archive.closed_projects", {}, on)
+    return tuple(stored_package(services, project=project, on=on) for project in projects)
+
+
+def stored_package(services: Services, *, project: str, on: date) -> Package:
+    """Return where the bundle of a project lies. Raises ``Refusal`` ``archive.not_closed``."""
+    package: Package = _ask(services, "archive.package", {"project": project}, on)
+    return package
+
+
+def write_package(services: Services, package: Package, *, to: Path) -> Path:
+    """Write ``<name>.zip`` with its detached ``.zip.p7s`` and ``.zip.pem`` beside it; return the zip's path."""
+    to.mkdir(parents=True, exist_ok=True)
+    target = to / package.zip_name
+    for suffix, sha256 in (
+        ("", package.sha256),
+        (".p7s", package.signature_sha256),
+        (".pem", package.certificate_sha256),
+    ):
+        data = services.documents.get(zone=package.zone, sha256=sha256)
+        target.with_name(target.name + suffix).write_bytes(data)
+    return target
+
+
+def _ask(services: Services, name: str, arguments: dict[str, Any], on: date) -> Any:
+    return ask(services, name=name, arguments=arguments, actor=_READER, as_of=on)

@@ -17,19 +17,15 @@ from rich.rule import Rule
 from infra.bundle_check import check_bundle
 from infra.measure import PeakMemory
 from infra.settings import Settings
-from models.commands.door import ask
 from models.context import Services
-from models.core.actors import Actor, Role
 from models.core.messages import sentence
-from models.ports import Zone
-from portal.cli.archive import show
+from portal.cli.archive import show, stored_packages, write_package
 from portal.cli.output import NOT_AS_EXPECTED, console
 from portal.cli.replay import load_case, opened, print_step, print_summary
 from portal.replay.case import Case
 from portal.replay.runner import StepReport, play
 
 CASE: Final = "huangshi-2016.yaml"
-AUDITOR: Final = Actor(Role.AUDIT_BODY, "u-audit")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -78,14 +74,9 @@ class _Progress:
 
 def _export(services: Services, case: Case, target: Path) -> tuple[Path, str]:
     on = case.steps[-1].on
-    project = ask(services, name="archive.closed_projects", arguments={}, actor=AUDITOR, as_of=on)[-1]
-    package = ask(services, name="archive.package", arguments={"project": project}, actor=AUDITOR, as_of=on)
+    package = stored_packages(services, on=on)[-1]
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    bundle = target / package.zip_name
-    bundle.write_bytes(services.documents.get(zone=Zone.ARCHIVE, sha256=package.sha256))
-    for suffix, sha256 in ((".p7s", package.signature_sha256), (".pem", package.certificate_sha256)):
-        (target / f"{package.zip_name}{suffix}").write_bytes(services.documents.get(zone=Zone.DOCUMENTS, sha256=sha256))
+    bundle = write_package(services, package, to=target)
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(target)
         report = next(name for name in archive.namelist() if "项目全过程报告" in name and name.endswith(".pdf"))

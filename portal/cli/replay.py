@@ -124,6 +124,8 @@ def print_step(step: StepReport) -> None:
         console.print(f"    [dim]{escape(step.note)}[/]")
     if step.outcome != "ok":
         console.print(f"    {escape(step.message)}")
+    for detail in step.details[:5] if not step.held else ():
+        console.print(f"    [dim]{escape(' '.join(str(value) for value in detail.values()))}[/]")
     for flow in step.flows:
         counts = "、".join(f"{name} {value}" for name, value in flow.items() if name != "deployment")
         console.print(f"    [cyan]→ {flow['deployment']}[/] {escape(counts)}")

@@ -34,6 +34,21 @@ class CaseError(Exception):
         super().__init__(f"{path}:{line}:{column}: {problem}")
 
 
+class _CaseLoader(yaml.SafeLoader):
+    """YAML as people read it today: only true and false are booleans, so that the key ``on`` stays a word."""
+
+
+_CaseLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_CaseLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+class UnresolvedReferenceError(Exception):
+    """A ``$name`` whose step was not carried out, or a ``$name.field`` its result does not have."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One step: when, who, which verb and name, arguments, the arguments marked synthetic, expectation, save name."""
@@ -248,7 +263,7 @@ def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, M
     """
     try:
         text = path.read_text("utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_CaseLoader)
     except (OSError, UnicodeDecodeError) as err:
         raise CaseError(path=path, line=1, column=1, problem=sentence("case.unreadable")) from err
     except yaml.MarkedYAMLError as err:
@@ -268,17 +283,22 @@ def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, M
 def resolve(value: Any, saved: Mapping[str, Any]) -> Any:
     """Replace ``$name`` and ``$name.field`` in arguments by saved results.
 
-    ``$name`` alone stands for the result's ``id`` where it has one, else for the whole result. Raises ``LookupError``.
+    ``$name`` alone stands for the result's ``id`` where it has one, else for the whole result. Raises ``UnresolvedReferenceError``.
     """
     if isinstance(value, str):
         match = _REFERENCE.match(value)
         if match is None:
             return value
+        if match.group(1) not in saved:
+            raise UnresolvedReferenceError(value)
         found = saved[match.group(1)]
         if not match.group(2):
             return found["id"] if isinstance(found, Mapping) and "id" in found else found
-        for part in match.group(2)[1:].split("."):
-            found = found[int(part)] if isinstance(found, list) else found[part]
+        try:
+            for part in match.group(2)[1:].split("."):
+                found = found[int(part)] if isinstance(found, list) else found[part]
+        except (LookupError, TypeError, ValueError) as err:
+            raise UnresolvedReferenceError(value) from err
         return found
     if isinstance(value, Mapping):
         return {key: resolve(item, saved) for key, item in value.items()}

@@ -24,13 +24,14 @@ from models.core.messages import sentence
 from models.core.registry import operations
 from models.ports import Launcher
 from models.tables.kernel import Rehearsal
-from portal.replay.case import OUTCOMES, Case, Step, resolve
+from portal.replay.case import OUTCOMES, Case, Step, UnresolvedReferenceError, resolve
 from portal.uploads import store_uploads
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step was expected to do and did. ``outcome`` is ok, refused, conflict, fault or transient."""
+    """What one step was expected to do and did. ``outcome`` is ok, refused, conflict, fault, transient, or
+    unresolved when it refers to the result of a step that was not carried out."""
 
     number: int
     line: int
@@ -141,6 +142,9 @@ class _Player:
                 sent = drain(self.services, self.launcher, as_of=step.on)
         except LifecycleError as fault:
             return self._faulted(step, fault)
+        except UnresolvedReferenceError as gap:
+            message = sentence("replay.unresolved", {"name": str(gap)})
+            return self._report(step, outcome="unresolved", held=False, message=message)
         if step.save is not None:
             self.saved[step.save] = result
         mismatches = self._mismatches(step, result)

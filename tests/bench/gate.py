@@ -30,6 +30,7 @@ from reports.workbook import MEDIA_TYPE
 AS_OF = date(2016, 3, 1)
 SEED = 20160301
 _BROKEN_EVERY = 1_000
+_ROUNDS = 3  # the best of each side: other work on the machine must not decide a ratio
 
 
 def measure(rows: int) -> dict[str, float]:
@@ -41,7 +42,7 @@ def measure(rows: int) -> dict[str, float]:
     load_engine()
     clock: dict[str, float] = {"rows": rows}
     data = _timed(clock, "write", lambda: _ledger(rows))
-    kind = inspect(data=data, media_type=MEDIA_TYPE)
+    kind = _timed(clock, "inspect", lambda: inspect(data=data, media_type=MEDIA_TYPE))
     table = _timed(clock, "read", lambda: needs_gate._read_needs(data, kind)["rows"])
     suite = load_suite("needs_ledger")
 
@@ -53,14 +54,15 @@ def measure(rows: int) -> dict[str, float]:
     frame = _timed(clock, "type", typed)
     ask = {"frame": frame.data, "checks": suite.checks, "fields": table.fields}
     run_checks(**ask, most=1)  # the first run of a process loads further parts of the engine
-    verdicts = _timed(clock, "judge_engine", lambda: run_checks(**ask, most=rows))
-    plain = _timed(clock, "judge_pandas", lambda: _plain_checks(**ask))
+    for _ in range(_ROUNDS):
+        verdicts = _timed(clock, "judge_engine", lambda: run_checks(**ask, most=rows))
+        plain = _timed(clock, "judge_pandas", lambda: _plain_checks(**ask))
     found = {(verdict.check.id, verdict.column): list(verdict.positions) for verdict in verdicts if verdict.column}
     if found != plain or not any(found.values()):
         raise AssertionError("the gate and the baseline do not find the same cells")
     clock["import_engine"] = _import_seconds("great_expectations")
     clock["import_pandas"] = _import_seconds("pandas")
-    shared = clock["read"] + clock["type"]
+    shared = clock["inspect"] + clock["read"] + clock["type"]
     engine, pandas = shared + clock["judge_engine"], shared + clock["judge_pandas"]
     return clock | {
         "ratio_checks": clock["judge_engine"] / clock["judge_pandas"],
@@ -72,7 +74,7 @@ def measure(rows: int) -> dict[str, float]:
 def _timed(clock: dict[str, float], name: str, act: Callable[[], Any]) -> Any:
     start = time.perf_counter()
     result = act()
-    clock[name] = time.perf_counter() - start
+    clock[name] = min(time.perf_counter() - start, clock.get(name, float("inf")))
     return result
 
 
@@ -88,9 +90,7 @@ def _ledger(rows: int) -> bytes:
     return needs_ledger_file(rows=people, date=AS_OF)
 
 
-def _plain_checks(
-    *, frame: pd.DataFrame, checks: tuple[Check, ...], fields: Any
-) -> dict[tuple[str, str], list[int]]:
+def _plain_checks(*, frame: pd.DataFrame, checks: tuple[Check, ...], fields: Any) -> dict[tuple[str, str], list[int]]:
     codes = {field.key: list(field.codes) for field in fields}
     return {
         (check.id, column): frame.index[_refused(frame[target_of(check, column)], check, column, codes)].tolist()

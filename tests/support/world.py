@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+import sqlite3
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -42,7 +45,17 @@ class World:
     clock: StoppedClock
     calls: int = field(default=0)
 
-    def do(self, name: str, /, *, as_: str, on: date, synthetic: tuple[str, ...] = (), **arguments: Any) -> Any:
+    def do(
+        self,
+        name: str,
+        /,
+        *,
+        as_: str,
+        on: date,
+        synthetic: tuple[str, ...] = (),
+        dry_run: bool = False,
+        **arguments: Any,
+    ) -> Any:
         """Call a command; ``as_`` is ``role:id``. Returns its result."""
         self.clock.day = on
         self.calls += 1
@@ -54,6 +67,7 @@ class World:
             actor=Actor(Role(role), account or f"u-{role}"),
             as_of=on,
             command_id=derive_id("cmd", "test", str(self.calls)),
+            dry_run=dry_run,
             synthetic=frozenset(synthetic),
         )
 
@@ -114,3 +128,20 @@ def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | No
         rehearsal=True,
     )
     return World(services=services, clock=clock)
+
+
+def copy_world(world: World, tmp_path: Path, *, name: str = "copy") -> World:
+    """Return a world of its own that stands where ``world`` stands: tests that start deep share the way there."""
+    from infra.database import create_database_engine
+
+    copy = tmp_path / f"{name}.db"
+    source = str(world.services.engine.url.database)
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    services = replace(
+        world.services,
+        engine=create_database_engine(f"sqlite:///{copy}"),
+        documents=deepcopy(world.services.documents),
+        clock=(clock := StoppedClock(world.clock.day)),
+    )
+    return World(services=services, clock=clock, calls=world.calls)

@@ -61,6 +61,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_document_project", ["project_id", "stage"], unique=False)
 
     op.create_table(
+        "document_register",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("register", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("doc_no", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("voided_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("register", "year", "seq"),
+    )
+    op.create_table(
         "event",
         sa.Column("stream_kind", sa.String(), nullable=False),
         sa.Column("stream_id", sa.String(), nullable=False),
@@ -78,6 +92,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_type", ["type"], unique=False)
+
+    op.create_table(
+        "expert",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("employer", sa.String(), nullable=False),
+        sa.Column("skills", sa.JSON(), nullable=False),
+        sa.Column("ties", sa.JSON(), nullable=False),
+        sa.Column("name_sealed", sa.Text(), nullable=False),
+        sa.Column("name_hash", sa.String(length=64), nullable=False),
+        sa.Column("account", sa.String(), nullable=True),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account"),
+        sa.UniqueConstraint("region", "name_hash", "employer"),
+    )
+    with op.batch_alter_table("expert", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_expert_region"), ["region"], unique=False)
 
     op.create_table(
         "organisation",
@@ -110,26 +144,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_due", ["status", "next_attempt_on"], unique=False)
-
-    op.create_table(
-        "posting",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("entry_id", sa.String(), nullable=False),
-        sa.Column("account", sa.String(), nullable=False),
-        sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("year", sa.Integer(), nullable=False),
-        sa.Column("project_id", sa.String(), nullable=True),
-        sa.Column("plan_line_id", sa.String(), nullable=True),
-        sa.Column("contract_id", sa.String(), nullable=True),
-        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
-        sa.Column("occurred_on", sa.Date(), nullable=False),
-        sa.Column("event_id", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("entry_id", "account", "channel"),
-    )
-    with op.batch_alter_table("posting", schema=None) as batch_op:
-        batch_op.create_index("ix_posting_balance", ["channel", "year", "account"], unique=False)
-        batch_op.create_index(batch_op.f("ix_posting_project_id"), ["project_id"], unique=False)
 
     op.create_table(
         "project",
@@ -213,6 +227,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("work_item_id", sa.String(), nullable=False),
         sa.Column("level", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("raised_on", sa.Date(), nullable=False),
         sa.Column("late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -220,7 +235,7 @@ def upgrade() -> None:
             ["work_item.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("work_item_id", "level"),
+        sa.UniqueConstraint("work_item_id", "level", "due_on"),
     )
     op.create_table(
         "application",
@@ -239,8 +254,6 @@ def upgrade() -> None:
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("gaps", sa.JSON(), nullable=False),
         sa.Column("returned_on", sa.Date(), nullable=True),
-        sa.Column("withdrawn_on", sa.Date(), nullable=True),
-        sa.Column("withdrawal_reason", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
@@ -252,14 +265,58 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_application_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "archive_package",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("bundle_id", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("zip_name", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("payload_count", sa.Integer(), nullable=False),
+        sa.Column("chain_head", sa.String(length=64), nullable=False),
+        sa.Column("archived_on", sa.Date(), nullable=False),
+        sa.Column("retained_until", sa.Date(), nullable=False),
+        sa.Column("signature_sha256", sa.String(length=64), nullable=False),
+        sa.Column("certificate_sha256", sa.String(length=64), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id"),
+    )
+    op.create_table(
+        "audit_filing",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("filed_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "body"),
+    )
+    with op.batch_alter_table("audit_filing", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_filing_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
         "budget_line",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("reply_no", sa.String(), nullable=True),
         sa.Column("replied_on", sa.Date(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -270,6 +327,61 @@ def upgrade() -> None:
     with op.batch_alter_table("budget_line", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_budget_line_project_id"), ["project_id"], unique=False)
 
+    op.create_table(
+        "decision",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("payer", sa.String(), nullable=False),
+        sa.Column("authority", sa.String(), nullable=False),
+        sa.Column("decided_by", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("meeting_no", sa.String(), nullable=False),
+        sa.Column("override_citation", sa.String(), nullable=True),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "delivery_referral",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("from_unit", sa.String(), nullable=False),
+        sa.Column("to_unit", sa.String(), nullable=False),
+        sa.Column("reason_sealed", sa.Text(), nullable=False),
+        sa.Column("person_ids", sa.JSON(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=False),
+        sa.Column("referred_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("delivery_referral", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_delivery_referral_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "disclosure",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("sites", sa.JSON(), nullable=False),
+        sa.Column("disclosed_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "item"),
+    )
     op.create_table(
         "feasibility_appraisal",
         sa.Column("id", sa.String(), nullable=False),
@@ -358,7 +470,6 @@ def upgrade() -> None:
         sa.Column("household_no", sa.String(), nullable=False),
         sa.Column("region_code", sa.String(), nullable=False),
         sa.Column("street", sa.String(), nullable=False),
-        sa.Column("members", sa.Integer(), nullable=False),
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["survey_id"],
@@ -406,6 +517,31 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id"),
+    )
+    op.create_table(
+        "outcome",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("before", sa.String(), nullable=True),
+        sa.Column("after", sa.String(), nullable=True),
+        sa.Column("approximate_before", sa.Boolean(), nullable=False),
+        sa.Column("approximate_after", sa.Boolean(), nullable=False),
+        sa.Column("change_percent", sa.String(), nullable=True),
+        sa.Column("approximate", sa.Boolean(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("count_total", sa.Integer(), nullable=True),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "name", "revision"),
     )
     op.create_table(
         "person",
@@ -471,6 +607,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_plan_line_state"), ["state"], unique=False)
 
     op.create_table(
+        "price_standard",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("set_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "version"),
+    )
+    with op.batch_alter_table("price_standard", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_price_standard_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
         "procurement",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -484,12 +638,18 @@ def upgrade() -> None:
         sa.Column("contractor_types", sa.JSON(), nullable=False),
         sa.Column("method", sa.String(), nullable=True),
         sa.Column("method_reason", sa.String(), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("notice_sites", sa.JSON(), nullable=False),
         sa.Column("noticed_on", sa.Date(), nullable=True),
         sa.Column("bids_close_on", sa.Date(), nullable=True),
+        sa.Column("bidding_closed_on", sa.Date(), nullable=True),
+        sa.Column("negotiated_on", sa.Date(), nullable=True),
         sa.Column("winner_organisation_id", sa.String(), nullable=True),
         sa.Column("award_fen", sa.BigInteger(), nullable=True),
         sa.Column("awarded_on", sa.Date(), nullable=True),
+        sa.Column("award_reason", sa.String(), nullable=True),
+        sa.Column("award_published_on", sa.Date(), nullable=True),
+        sa.Column("void_reason", sa.String(), nullable=True),
         sa.Column("draw", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -501,6 +661,164 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_procurement_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_procurement_state"), ["state"], unique=False)
 
+    op.create_table(
+        "result_evaluation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("effects", sa.JSON(), nullable=False),
+        sa.Column("recommendations", sa.JSON(), nullable=False),
+        sa.Column("evaluated_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id"),
+    )
+    op.create_table(
+        "review_round",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("closes_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("roster_digest", sa.String(length=64), nullable=False),
+        sa.Column("roster", sa.JSON(), nullable=False),
+        sa.Column("alternates", sa.JSON(), nullable=False),
+        sa.Column("conflicts", sa.JSON(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("protocol_document_id", sa.String(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("mean", sa.String(), nullable=True),
+        sa.Column("passed", sa.Boolean(), nullable=True),
+        sa.Column("opinion", sa.String(), nullable=True),
+        sa.Column("dissent", sa.String(), nullable=True),
+        sa.Column("opinion_document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    with op.batch_alter_table("review_round", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_round_closed_on"), ["closed_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_review_round_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "self_check",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("indicators", sa.JSON(), nullable=False),
+        sa.Column("instruments", sa.JSON(), nullable=False),
+        sa.Column("spent_fen", sa.BigInteger(), nullable=False),
+        sa.Column("submitted_on", sa.Date(), nullable=False),
+        sa.Column("days_late", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "round"),
+    )
+    op.create_table(
+        "source_value",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("field", sa.String(), nullable=False),
+        sa.Column("stated", sa.String(), nullable=True),
+        sa.Column("fact", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    with op.batch_alter_table("source_value", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_source_value_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "supervision",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
+        sa.Column("phase", sa.String(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.Column("on_behalf", sa.String(), nullable=True),
+        sa.Column("inspected_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("supervision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_supervision_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "third_party_evaluation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("phase", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.Column("total", sa.String(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("evaluated_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("report_document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "phase"),
+    )
+    op.create_table(
+        "acceptance_conclusion",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("self_check_id", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("purchaser_scores", sa.JSON(), nullable=False),
+        sa.Column("recipient_scores", sa.JSON(), nullable=False),
+        sa.Column("party_scores", sa.JSON(), nullable=False),
+        sa.Column("total", sa.String(), nullable=False),
+        sa.Column("grade", sa.String(), nullable=False),
+        sa.Column("pay_ratio", sa.String(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("satisfied", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Integer(), nullable=False),
+        sa.Column("target", sa.Integer(), nullable=True),
+        sa.Column("concluded_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["self_check_id"],
+            ["self_check.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "round"),
+    )
     op.create_table(
         "application_budget_line",
         sa.Column("id", sa.String(), nullable=False),
@@ -533,6 +851,55 @@ def upgrade() -> None:
         sa.UniqueConstraint("application_id", "ordinal"),
     )
     op.create_table(
+        "approval",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("decision_id", sa.String(), nullable=False),
+        sa.Column("doc_no", sa.String(), nullable=False),
+        sa.Column("conditions", sa.JSON(), nullable=False),
+        sa.Column("amounts", sa.JSON(), nullable=False),
+        sa.Column("total_fen", sa.BigInteger(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("approved_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["decision_id"],
+            ["decision.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("doc_no"),
+        sa.UniqueConstraint("project_id"),
+    )
+    op.create_table(
+        "audit_receipt",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("filing_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("receipt_no", sa.String(), nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["filing_id"],
+            ["audit_filing.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "body"),
+    )
+    with op.batch_alter_table("audit_receipt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_receipt_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
         "bid",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("procurement_id", sa.String(), nullable=False),
@@ -541,6 +908,9 @@ def upgrade() -> None:
         sa.Column("price_fen", sa.BigInteger(), nullable=True),
         sa.Column("substantive", sa.Boolean(), nullable=False),
         sa.Column("void_reason", sa.String(), nullable=True),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("offer_fen", sa.BigInteger(), nullable=True),
+        sa.Column("responsive", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(
             ["procurement_id"],
             ["procurement.id"],
@@ -565,6 +935,10 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=False),
         sa.Column("price_fen", sa.BigInteger(), nullable=False),
         sa.Column("clauses", sa.JSON(), nullable=False),
+        sa.Column("extension_conditions", sa.JSON(), nullable=False),
+        sa.Column("days_late", sa.Integer(), nullable=False),
+        sa.Column("terminated_on", sa.Date(), nullable=True),
+        sa.Column("termination_reason", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisation.id"],
@@ -578,6 +952,7 @@ def upgrade() -> None:
             ["project.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id"),
     )
     with op.batch_alter_table("contract", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contract_procurement_id"), ["procurement_id"], unique=False)
@@ -619,6 +994,7 @@ def upgrade() -> None:
         sa.Column("chosen_on", sa.Date(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("approver", sa.String(), nullable=True),
+        sa.Column("after_failure", sa.Boolean(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["procurement_id"],
@@ -630,6 +1006,174 @@ def upgrade() -> None:
     with op.batch_alter_table("procurement_method_step", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_procurement_method_step_procurement_id"), ["procurement_id"], unique=False)
 
+    op.create_table(
+        "publicity_notice",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("working_days", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("html_document_id", sa.String(), nullable=False),
+        sa.Column("paused_on", sa.Date(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["review_round.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    with op.batch_alter_table("publicity_notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_publicity_notice_closed_on"), ["closed_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_publicity_notice_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "review_seat",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("expert_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("recused_on", sa.Date(), nullable=True),
+        sa.Column("reason_sealed", sa.Text(), nullable=True),
+        sa.Column("successor_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["expert_id"],
+            ["expert.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["review_round.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("round_id", "expert_id"),
+        sa.UniqueConstraint("round_id", "ordinal"),
+    )
+    with op.batch_alter_table("review_seat", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_seat_expert_id"), ["expert_id"], unique=False)
+
+    op.create_table(
+        "review_sheet",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("expert_id", sa.String(), nullable=False),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("submitted_on", sa.Date(), nullable=False),
+        sa.Column("voided_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["expert_id"],
+            ["expert.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["review_round.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("round_id", "expert_id"),
+    )
+    op.create_table(
+        "acceptance_problem",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("conclusion_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("resolved_on", sa.Date(), nullable=True),
+        sa.Column("resolution", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conclusion_id"],
+            ["acceptance_conclusion.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("conclusion_id", "ordinal"),
+    )
+    with op.batch_alter_table("acceptance_problem", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_acceptance_problem_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "delivery_case_plan",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("stratum", sa.String(), nullable=False),
+        sa.Column("hardships", sa.JSON(), nullable=False),
+        sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("planned_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "person_id"),
+    )
+    with op.batch_alter_table("delivery_case_plan", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_delivery_case_plan_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "delivery_staff",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("certificate_sealed", sa.Text(), nullable=False),
+        sa.Column("qualified", sa.Boolean(), nullable=False),
+        sa.Column("assigned_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "ref"),
+    )
+    op.create_table(
+        "objection",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("notice_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("objector_sealed", sa.Text(), nullable=False),
+        sa.Column("matter_sealed", sa.Text(), nullable=False),
+        sa.Column("raised_on", sa.Date(), nullable=False),
+        sa.Column("answer_due_on", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("reply_sealed", sa.Text(), nullable=True),
+        sa.Column("answered_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["notice_id"],
+            ["publicity_notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("notice_id", "ordinal"),
+    )
     op.create_table(
         "payment",
         sa.Column("id", sa.String(), nullable=False),
@@ -656,7 +1200,82 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_payment_plan_line_id"), ["plan_line_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_payment_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "posting",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("entry_id", sa.String(), nullable=False),
+        sa.Column("leg", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("plan_line_id", sa.String(), nullable=True),
+        sa.Column("contract_id", sa.String(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_line_id"],
+            ["plan_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("entry_id", "leg"),
+    )
+    with op.batch_alter_table("posting", schema=None) as batch_op:
+        batch_op.create_index("ix_posting_balance", ["channel", "year", "account"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_plan_line_id"), ["plan_line_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "service_record",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("served_on", sa.Date(), nullable=False),
+        sa.Column("starts_at", sa.String(length=5), nullable=False),
+        sa.Column("ends_at", sa.String(length=5), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("staff_ref", sa.String(), nullable=False),
+        sa.Column("place_sealed", sa.Text(), nullable=False),
+        sa.Column("result_sealed", sa.Text(), nullable=False),
+        sa.Column("satisfied", sa.Boolean(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("correction", sa.String(), nullable=True),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.Column("batch_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "person_id", "served_on", "starts_at", "revision"),
+    )
+    with op.batch_alter_table("service_record", schema=None) as batch_op:
+        batch_op.create_index("ix_service_record_batch", ["batch_id", "ordinal"], unique=False)
+        batch_op.create_index("ix_service_record_project", ["project_id", "person_id"], unique=False)
     for table in ("event", "posting"):
         protect(table)
 
@@ -664,10 +1283,44 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("event", "posting"):
         unprotect(table)
+    with op.batch_alter_table("service_record", schema=None) as batch_op:
+        batch_op.drop_index("ix_service_record_project")
+        batch_op.drop_index("ix_service_record_batch")
+
+    op.drop_table("service_record")
+    with op.batch_alter_table("posting", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_posting_project_id"))
+        batch_op.drop_index(batch_op.f("ix_posting_plan_line_id"))
+        batch_op.drop_index(batch_op.f("ix_posting_contract_id"))
+        batch_op.drop_index("ix_posting_balance")
+
+    op.drop_table("posting")
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_payment_project_id"))
+        batch_op.drop_index(batch_op.f("ix_payment_plan_line_id"))
+        batch_op.drop_index(batch_op.f("ix_payment_contract_id"))
 
     op.drop_table("payment")
+    op.drop_table("objection")
+    op.drop_table("delivery_staff")
+    with op.batch_alter_table("delivery_case_plan", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_delivery_case_plan_project_id"))
+
+    op.drop_table("delivery_case_plan")
+    with op.batch_alter_table("acceptance_problem", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_acceptance_problem_project_id"))
+
+    op.drop_table("acceptance_problem")
+    op.drop_table("review_sheet")
+    with op.batch_alter_table("review_seat", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_seat_expert_id"))
+
+    op.drop_table("review_seat")
+    with op.batch_alter_table("publicity_notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_publicity_notice_project_id"))
+        batch_op.drop_index(batch_op.f("ix_publicity_notice_closed_on"))
+
+    op.drop_table("publicity_notice")
     with op.batch_alter_table("procurement_method_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_procurement_method_step_procurement_id"))
 
@@ -686,13 +1339,39 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_bid_procurement_id"))
 
     op.drop_table("bid")
+    with op.batch_alter_table("audit_receipt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_receipt_project_id"))
+
+    op.drop_table("audit_receipt")
+    op.drop_table("approval")
     op.drop_table("application_team_member")
     op.drop_table("application_budget_line")
+    op.drop_table("acceptance_conclusion")
+    op.drop_table("third_party_evaluation")
+    with op.batch_alter_table("supervision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_supervision_project_id"))
+
+    op.drop_table("supervision")
+    with op.batch_alter_table("source_value", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_source_value_project_id"))
+
+    op.drop_table("source_value")
+    op.drop_table("self_check")
+    with op.batch_alter_table("review_round", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_round_project_id"))
+        batch_op.drop_index(batch_op.f("ix_review_round_closed_on"))
+
+    op.drop_table("review_round")
+    op.drop_table("result_evaluation")
     with op.batch_alter_table("procurement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_procurement_state"))
         batch_op.drop_index(batch_op.f("ix_procurement_project_id"))
 
     op.drop_table("procurement")
+    with op.batch_alter_table("price_standard", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_price_standard_project_id"))
+
+    op.drop_table("price_standard")
     with op.batch_alter_table("plan_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_plan_line_state"))
         batch_op.drop_index(batch_op.f("ix_plan_line_project_id"))
@@ -702,6 +1381,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_person_household")
 
     op.drop_table("person")
+    op.drop_table("outcome")
     op.drop_table("needs_selection_round")
     op.drop_table("needs_ledger_import")
     op.drop_table("household_file")
@@ -710,10 +1390,21 @@ def downgrade() -> None:
     op.drop_table("feasibility_content_review")
     op.drop_table("feasibility_benchmark")
     op.drop_table("feasibility_appraisal")
+    op.drop_table("disclosure")
+    with op.batch_alter_table("delivery_referral", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_delivery_referral_project_id"))
+
+    op.drop_table("delivery_referral")
+    op.drop_table("decision")
     with op.batch_alter_table("budget_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_budget_line_project_id"))
 
     op.drop_table("budget_line")
+    with op.batch_alter_table("audit_filing", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_filing_project_id"))
+
+    op.drop_table("audit_filing")
+    op.drop_table("archive_package")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_project_id"))
 
@@ -736,11 +1427,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_project_region"))
 
     op.drop_table("project")
-    with op.batch_alter_table("posting", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_posting_project_id"))
-        batch_op.drop_index("ix_posting_balance")
-
-    op.drop_table("posting")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
 
@@ -749,10 +1435,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_organisation_uscc"))
 
     op.drop_table("organisation")
+    with op.batch_alter_table("expert", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_expert_region"))
+
+    op.drop_table("expert")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_type")
 
     op.drop_table("event")
+    op.drop_table("document_register")
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.drop_index("ix_document_project")
 

@@ -1,0 +1,145 @@
+"""Commands of procurement (S10) on bids: register one, close a round.
+
+A debarment follows an organisation from purchase to purchase (``commands.organisations``). Names of organisations stand
+in their table, never in events.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from models.commands import transition
+from models.commands.ledger import Amount, locked
+from models.commands.organisations import known_or_new
+from models.commands.procurement import RUNNERS, note, policy_of
+from models.context import Context
+from models.core.errors import Refusal
+from models.core.identifiers import parse_credit_code
+from models.core.registry import command
+from models.queries.procurement import bids_of, is_converted
+from models.rules import lifecycle
+from models.rules.lifecycle import Thing
+from models.rules.procurement import (
+    METHOD_CHANGED,
+    check_bid_in_time,
+    check_bid_verdict,
+    check_bidder,
+    check_deadline_passed,
+    responses_needed,
+)
+from models.tables.procurement import Bid, Procurement
+
+
+class Bidder(BaseModel):
+    """A supplier as it names itself: name, social credit code where known, kind of contractor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=2, max_length=120, description="单位名称")]
+    uscc: Annotated[
+        Annotated[str, AfterValidator(lambda text: parse_credit_code(text).code)] | None,
+        Field(description="统一社会信用代码"),
+    ] = None
+    kind: Annotated[str, Field(description="承接主体类型")]
+
+
+class BidRegistered(BaseModel):
+    """The bid and the organisation it came from; name the organisation by this id in later commands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    organisation: str
+    round: int
+
+
+class BiddingClosed(BaseModel):
+    """The result of closing: the state, how many answers count and how many were needed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    state: str
+    counted: int
+    needed: int
+
+
+@command("procurement.register_bid", roles=RUNNERS, clause="HS-15")
+def register_bid(
+    ctx: Context,
+    *,
+    procurement: str,
+    organisation: Annotated[Bidder, Field(description="供应商")],
+    price: Annotated[Amount | None, Field(description="报价；未载明的留空")] = None,
+    substantive: Annotated[bool, Field(description="是否实质响应")] = True,
+    void_reason: Annotated[str | None, Field(description="投标无效的理由")] = None,
+) -> BidRegistered:
+    """Register a supplier's answer in the present round, with its reason where it does not count.
+
+    Raises ``Refusal`` ``procurement.bidder_kind`` (HS-15), ``procurement.debarred`` (BJ-52, LAW-ZFCG-22),
+    ``procurement.bid_late``, ``procurement.bid_twice``, ``procurement.void_reason``, ``SYS-STATE``.
+    """
+    check_bid_verdict(substantive=substantive, void_reason=void_reason)
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_state_in(
+            thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=("noticed", METHOD_CHANGED)
+        )
+        invited = row.state == METHOD_CHANGED  # an approved negotiation invites; the old notice's deadline is past
+        closed_on = row.negotiated_on if invited else row.bidding_closed_on
+        check_bid_in_time(closes_on=None if invited else row.bids_close_on, closed_on=closed_on, on=ctx.as_of)
+        supplier = known_or_new(session, ctx, name=organisation.name, uscc=organisation.uscc, kind=organisation.kind)
+        check_bidder(
+            kind=organisation.kind,
+            accepted=tuple(row.contractor_types),
+            debarred_until=supplier.debarred_until,
+            on=ctx.as_of,
+            policy=policy_of(session, ctx, row),
+        )
+        if any(bid.organisation_id == supplier.id for bid in bids_of(session, row, round=row.round)):
+            raise Refusal("procurement.bid_twice", rule="SYS-BID-ONCE", facts={"round": row.round})
+        bid = Bid(
+            id=ctx.new_id("bid", row.id, str(row.round), supplier.id),
+            procurement_id=row.id,
+            round=row.round,
+            organisation_id=supplier.id,
+            price_fen=None if price is None else price.fen,
+            substantive=substantive,
+            void_reason=void_reason,
+            registered_on=ctx.as_of,
+        )
+        session.add(bid)
+        note(session, ctx, row, "procurement.bid_registered", {"bid_id": bid.id, "organisation_id": supplier.id})
+        return BidRegistered(id=bid.id, organisation=supplier.id, round=row.round)
+
+
+@command("procurement.close_bidding", roles=RUNNERS, clause="LAW-ZFCG-36")
+def close_bidding(ctx: Context, *, procurement: str) -> BiddingClosed:
+    """Close the round at its deadline; fewer answers that count than the law asks for void it: state failed.
+
+    Raises ``Refusal`` ``procurement.still_open`` (LAW-ZFCG-35), ``procurement.closed_already``, ``SYS-STATE``.
+    """
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
+        if row.bidding_closed_on is not None:
+            facts = {"on": row.bidding_closed_on.isoformat()}
+            raise Refusal("procurement.closed_already", rule="SYS-BID-ONCE", facts=facts)
+        check_deadline_passed(closes_on=row.bids_close_on, on=ctx.as_of)
+        bids = bids_of(session, row, round=row.round)
+        counted = sum(1 for bid in bids if bid.substantive)
+        needed = responses_needed(
+            method=row.method or "",
+            converted=is_converted(session, row),
+            policy=policy_of(session, ctx, row),
+        )
+        payload = {"bids": len(bids), "counted": counted, "needed": needed, "round": row.round}
+        row.bidding_closed_on = ctx.as_of
+        session.add(row)
+        if counted < needed:
+            transition.apply(session, ctx, row, payload=payload, outcome="too_few")
+        else:
+            note(session, ctx, row, "procurement.bidding_closed", payload)
+        return BiddingClosed(id=row.id, state=f"procurement.{row.state}", counted=counted, needed=needed)

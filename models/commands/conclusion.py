@@ -1,0 +1,264 @@
+"""The command of the comprehensive acceptance (S15): evidence checked, scores weighed, a grade, problems assigned."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
+
+from models.commands import project_papers, transition, work
+from models.context import Context
+from models.core.actors import Role
+from models.core.registry import command
+from models.policy.schema import Policy
+from models.queries import acceptance as reads
+from models.queries.acceptance import Judged, Problem
+from models.queries.delivery import progress
+from models.queries.evaluation import third_party_of
+from models.queries.monitoring import contractors_of, coverage_of
+from models.queries.reader import project_of
+from models.rules import acceptance as rules
+from models.rules import evaluation, lifecycle, monitoring
+from models.rules.acceptance import COMPREHENSIVE, PROBLEM, Outcome
+from models.rules.delivery import reach
+from models.rules.lifecycle import Thing
+from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem
+from models.tables.kernel import Project
+
+_PROBLEM_SOURCE: Final = "acceptance.conclusion_feeds_next_batch"
+"""The leaf whose source also asks for problems to be mended (ZY-98, ZY-99 are one sentence)."""
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Scores = dict[Code, Decimal]
+
+
+class Satisfaction(BaseModel):
+    """A satisfaction survey among recipients: how many were asked, how many were satisfied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asked: Annotated[int, Field(ge=1, description="调查人数")]
+    satisfied: Annotated[int, Field(ge=0, description="满意人数")]
+
+
+class Concluded(BaseModel):
+    """The conclusion: total, grade, the share of the last instalment it earns, and where the project stands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    state: str
+    total: Decimal
+    grade: str
+    pay_ratio: Decimal
+    document: str
+    problems: tuple[str, ...]
+
+
+@command(
+    "acceptance.conclude",
+    roles=(Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE, Role.PURCHASER),
+    clause="ZY-97",
+)
+def conclude(
+    ctx: Context,
+    *,
+    project: str,
+    purchaser_scores: Annotated[Scores, Field(description="购买主体考核评分")],
+    recipient_scores: Annotated[Scores, Field(description="服务对象评价评分")],
+    satisfaction: Annotated[Satisfaction, Field(description="满意度")],
+    outcome: Annotated[Outcome, Field(description="验收结论")],
+    problems: Annotated[tuple[Problem, ...], Field(description="问题")] = (),
+    recipients_opinion: Annotated[str, Field(max_length=500, description="救助对象意见")] = "",
+) -> Concluded:
+    """Conclude the comprehensive acceptance: evidence complete, scores weighed, grade given, problems assigned.
+
+    Raises ``Refusal`` ``acceptance.self_check_missing`` (ZY-97), ``evaluation.missing`` (HS-35),
+    ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32), ``evaluation.sheet_wrong``,
+    ``evaluation.party_missing`` (HS-41), ``acceptance.target_missed`` (HS-06), ``acceptance.grade_fails``.
+    """
+    with ctx.reading() as session:
+        row = project_of(session, project)
+        policy = ctx.policy(region=row.region)
+        rules.check_self_checked(state=row.state, policy=policy)
+        lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        _check_evidence(session, project, policy)
+        _check_sheets(purchaser=purchaser_scores, recipient=recipient_scores, satisfaction=satisfaction, policy=policy)
+        judged = _judge(
+            session,
+            ctx,
+            row,
+            policy,
+            purchaser=purchaser_scores,
+            recipient=recipient_scores,
+            satisfaction=satisfaction,
+            outcome=outcome,
+            problems=problems,
+            opinion=recipients_opinion,
+        )
+        rules.check_outcome(outcome=outcome, verdict=judged.verdict, reach=judged.reach, policy=policy)
+        view = reads.conclusion_view(
+            sheet=project_papers.sheet(session, ctx, row, sources=reads.SOURCES),
+            policy=policy,
+            judged=judged,
+            contractors=tuple(one.name for one in contractors_of(session, project=project)),
+            role=ctx.actor.role,
+        )
+    printed = project_papers.printed(ctx, kind="acceptance_conclusion", view=view)
+    with ctx.writing() as session:
+        row = project_of(session, project)
+        lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        document = project_papers.filed(session, ctx, project=project, stage="acceptance", printed=printed)
+        return _file(session, ctx, row, judged, document=document, policy=policy)
+
+
+def _check_evidence(session: Session, project: str, policy: Policy) -> None:
+    phases = tuple(one.phase for one in third_party_of(session, project=project))
+    evaluation.check_third_party(phases=phases, policy=policy)
+    monitoring.check_coverage(found=coverage_of(session, project=project, policy=policy), policy=policy)
+
+
+def _check_sheets(*, purchaser: Scores, recipient: Scores, satisfaction: Satisfaction, policy: Policy) -> None:
+    rules.check_satisfaction(asked=satisfaction.asked, satisfied=satisfaction.satisfied)
+    sheets = (
+        (purchaser, policy.evaluation.purchaser_items, "evaluation.sheet.purchaser", "HS-42"),
+        (recipient, policy.monitoring.recipient_items, "evaluation.sheet.recipient", "HS-39"),
+    )
+    for scores, items, sheet, rule in sheets:
+        if scores or items:
+            evaluation.check_sheet(scores=scores, items=items, sheet=sheet, rules=(rule,), policy=policy)
+
+
+def _judge(
+    session: Session,
+    ctx: Context,
+    row: Project,
+    policy: Policy,
+    *,
+    purchaser: Scores,
+    recipient: Scores,
+    satisfaction: Satisfaction,
+    outcome: Outcome,
+    problems: tuple[Problem, ...],
+    opinion: str,
+) -> Judged:
+    third_party = tuple(Decimal(one.total) for one in third_party_of(session, project=row.id))
+    party_scores = rules.party_means(third_party=third_party, purchaser=_mean(purchaser), recipient=_mean(recipient))
+    evaluation.check_parties(parties=tuple(party_scores), policy=policy)
+    verdict = evaluation.judge(
+        party_scores=party_scores, asked=satisfaction.asked, satisfied=satisfaction.satisfied, policy=policy
+    )
+    counted = progress(ctx.reader(session), project=row.id)
+    self_check = reads.latest_self_check(session, project=row.id)
+    assert self_check is not None  # checked by state
+    return Judged(
+        outcome=outcome,
+        self_check_id=self_check.id,
+        self_checked_on=self_check.submitted_on,
+        indicators=self_check.indicators,
+        purchaser_scores=purchaser,
+        recipient_scores=recipient,
+        party_scores=party_scores,
+        verdict=verdict,
+        asked=satisfaction.asked,
+        satisfied=satisfaction.satisfied,
+        reach=reach(served=counted.served, target=counted.target),
+        opinion=opinion,
+        problems=problems,
+    )
+
+
+def _mean(scores: Scores) -> Decimal | None:
+    return evaluation.mean(scores=tuple(scores.values())) if scores else None
+
+
+def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, document: str, policy: Policy) -> Concluded:
+    concluded = _conclusion(session, ctx, row, judged, document=document, policy=policy)
+    session.add(concluded)
+    session.flush()
+    problems = tuple(
+        _open_problem(session, ctx, concluded, ordinal, problem, clause=policy.clause(_PROBLEM_SOURCE))
+        for ordinal, problem in enumerate(judged.problems, start=1)
+    )
+    if judged.outcome is Outcome.ACCEPTED:
+        work.close_item(session, ctx, kind=COMPREHENSIVE, subject_id=row.id)
+    payload = {
+        "conclusion_id": concluded.id,
+        "self_check_id": concluded.self_check_id,
+        "total": concluded.total,
+        "grade": concluded.grade,
+        "pay_ratio": concluded.pay_ratio,
+        "asked": concluded.asked,
+        "satisfied": concluded.satisfied,
+        "served": concluded.served,
+        "target": concluded.target,
+        "problems": list(problems),
+        "document_id": document,
+    }
+    transition.apply(session, ctx, row, payload=payload, outcome=judged.outcome)
+    return Concluded(
+        id=concluded.id,
+        state=f"project.{row.state}",
+        total=judged.verdict.total,
+        grade=concluded.grade,
+        pay_ratio=judged.verdict.pay_ratio,
+        document=document,
+        problems=problems,
+    )
+
+
+def _conclusion(
+    session: Session, ctx: Context, row: Project, judged: Judged, *, document: str, policy: Policy
+) -> AcceptanceConclusion:
+    last = reads.latest_conclusion(session, project=row.id)
+    verdict = judged.verdict
+    return AcceptanceConclusion(
+        id=ctx.new_id("acc", row.id),
+        project_id=row.id,
+        round=last.round + 1 if last else 1,
+        self_check_id=judged.self_check_id,
+        outcome=judged.outcome,
+        purchaser_scores={code: str(score) for code, score in judged.purchaser_scores.items()},
+        recipient_scores={code: str(score) for code, score in judged.recipient_scores.items()},
+        party_scores={party: str(score) for party, score in judged.party_scores.items()},
+        total=str(verdict.total),
+        grade=verdict.grade,
+        pay_ratio=str(verdict.pay_ratio),
+        asked=judged.asked,
+        satisfied=judged.satisfied,
+        served=judged.reach.served,
+        target=judged.reach.target,
+        concluded_on=ctx.as_of,
+        policy_digest=policy.digest,
+        document_id=document,
+    )
+
+
+def _open_problem(
+    session: Session, ctx: Context, concluded: AcceptanceConclusion, ordinal: int, named: Problem, *, clause: str
+) -> str:
+    problem = AcceptanceProblem(
+        id=ctx.new_id("prb", concluded.id, str(ordinal)),
+        conclusion_id=concluded.id,
+        project_id=concluded.project_id,
+        ordinal=ordinal,
+        text=named.text,
+        owner=named.owner,
+        due_on=named.due_on,
+    )
+    session.add(problem)
+    work.open_item(
+        session,
+        ctx,
+        kind=PROBLEM,
+        role=named.owner,
+        subject_kind="acceptance_problem",
+        subject_id=problem.id,
+        project_id=concluded.project_id,
+        due_on=named.due_on,
+        clause=clause,
+        resolves_with="acceptance.resolve_problem",
+    )
+    return problem.id

@@ -1,0 +1,401 @@
+"""Commands of delivery (S12): start, staff, case plans, service records in bulk, referrals, completion.
+
+What a service record says in words is sealed before it reaches the table; its event holds counts and one digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, insert
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+
+from models.commands import events, service_files, transition
+from models.commands.service_files import ServiceRow
+from models.context import Context
+from models.core.actors import Role
+from models.core.errors import Refusal
+from models.core.periods import Period
+from models.core.registry import command
+from models.core.uploads import Upload
+from models.policy.schema import Policy
+from models.queries import delivery as reads
+from models.queries.reader import found, project_of
+from models.rules import delivery as rules
+from models.rules import lifecycle
+from models.rules.delivery import Assignment, Service, Slot, SlotKey
+from models.rules.lifecycle import Thing
+from models.tables.contract import Contract
+from models.tables.delivery import CasePlan, DeliveryReferral, DeliveryStaff, ServiceRecord
+from models.tables.funding import PlanLine
+from models.tables.kernel import Project
+from models.tables.needs import Person, Selection
+
+STAGE: Final = "delivery"
+_RUNNING: Final = ("running",)
+_ALIVE: Final = ("signed", "running")
+_DOERS: Final = (Role.CONTRACTOR, Role.PURCHASER)
+_MANAGERS: Final = (*_DOERS, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
+_NO_HARDSHIP: Final = "NONE"
+_CHUNK: Final = 2_000
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Moved(_Result):
+    """Where the contract and its project stand now; ``id`` is the contract."""
+
+    id: str
+    contract: str
+    project: str
+
+
+class StaffMember(BaseModel):
+    """One member of staff: work number, certificate number or code, professionally qualified or not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ref: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", description="服务人员编号")]
+    certificate: Annotated[str, Field(max_length=60, description="资质证书编号")] = ""
+    qualified: Annotated[bool, Field(description="具备专业资质")]
+
+
+class StaffAssigned(_Result):
+    """How many people the contract has, and how many of them are qualified (HS-49); ``id`` is the contract."""
+
+    id: str
+    staff: int
+    qualified: int
+
+
+class CasesPlanned(_Result):
+    """How many case plans were made now, and how many the contract has; ``id`` is the contract."""
+
+    id: str
+    planned: int
+    cases: int
+
+
+class ServicesRecorded(_Result):
+    """One batch: records, distinct persons in it, minutes, corrections among them, and its digest."""
+
+    id: str
+    records: int
+    persons: int
+    minutes: int
+    corrections: int
+    digest: str
+
+
+class ReferralLogged(_Result):
+    """The new referral."""
+
+    id: str
+    persons: int
+
+
+@command("delivery.start", roles=_MANAGERS, clause="ZY-25")
+def start(ctx: Context, *, contract: str) -> Moved:
+    """Start a signed contract and with it the planned project; a further contract of a running project starts alone.
+
+    Raises ``Refusal`` ``delivery.no_plan_line`` (ZY-76), ``lifecycle.not_in_state``.
+    """
+    with ctx.writing() as session:
+        row = _contract(session, contract)
+        project = project_of(session, row.project_id)
+        lifecycle.check_in_state(thing=Thing.CONTRACT, command=ctx.command, state=row.state)
+        states = session.exec(select(PlanLine.state).where(col(PlanLine.project_id) == project.id)).all()
+        rules.check_start(line_states=tuple(states), policy=ctx.policy(region=project.region))
+        transition.apply(session, ctx, row, payload={"term": [row.starts_on.isoformat(), row.ends_on.isoformat()]})
+        if project.state != "in_progress":
+            transition.apply(session, ctx, project, payload={"contract_id": row.id})
+        return _moved(row, project)
+
+
+@command("delivery.complete", roles=_MANAGERS, clause="BJ-46")
+def complete(ctx: Context, *, contract: str) -> Moved:
+    """End a running contract; the project is completed with the last one that was signed or running."""
+    with ctx.writing() as session:
+        row = _contract(session, contract)
+        project = project_of(session, row.project_id)
+        progress = reads.progress(ctx.reader(session), project=project.id)
+        counts = {"served": progress.served, "target": progress.target, "minutes": progress.minutes}
+        transition.apply(session, ctx, row, payload=counts)
+        others = session.exec(
+            select(func.count())
+            .select_from(Contract)
+            .where(col(Contract.project_id) == project.id, col(Contract.state).in_(_ALIVE))
+        ).one()
+        if not others:
+            transition.apply(session, ctx, project, payload={"contract_id": row.id, **counts})
+        return _moved(row, project)
+
+
+def _contract(session: Session, contract: str) -> Contract:
+    return found(session.get(Contract, contract), kind="contract", id=contract)
+
+
+def _moved(row: Contract, project: Project) -> Moved:
+    return Moved(id=row.id, contract=f"contract.{row.state}", project=f"project.{project.state}")
+
+
+@command("delivery.assign_staff", roles=_DOERS, clause="HS-49")
+def assign_staff(
+    ctx: Context,
+    *,
+    contract: str,
+    staff: Annotated[tuple[StaffMember, ...], Field(min_length=1, description="服务人员")],
+) -> StaffAssigned:
+    """Assign staff to a contract; a work number that is there already gets the new certificate and qualification.
+
+    Raises ``Refusal`` ``delivery.staff_twice`` (SYS-UNIQUE), ``lifecycle.not_in_state``.
+    """
+    rules.check_staff(refs=tuple(member.ref for member in staff))
+    with ctx.writing() as session:
+        row = _contract(session, contract)
+        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_ALIVE)
+        known = {member.ref: member for member in _staff_of(session, contract)}
+        for member in staff:
+            assigned = known.setdefault(
+                member.ref,
+                DeliveryStaff(
+                    id=ctx.new_id("stf", contract, member.ref),
+                    contract_id=contract,
+                    ref=member.ref,
+                    certificate_sealed="",
+                    qualified=False,
+                    assigned_on=ctx.as_of,
+                ),
+            )
+            assigned.certificate_sealed = ctx.services.vault.seal(member.certificate)
+            assigned.qualified = member.qualified
+            session.add(assigned)
+        result = StaffAssigned(
+            id=contract, staff=len(known), qualified=sum(member.qualified for member in known.values())
+        )
+        payload = {"contract_id": contract, "named": len(staff), "staff": result.staff, "qualified": result.qualified}
+        _record(session, ctx, row.project_id, "delivery.staff_assigned", payload)
+        return result
+
+
+def _staff_of(session: Session, contract: str) -> list[DeliveryStaff]:
+    return list(session.exec(select(DeliveryStaff).where(col(DeliveryStaff.contract_id) == contract)).all())
+
+
+def _record(session: Session, ctx: Context, project: str, type_: str, payload: dict[str, Any]) -> str:
+    event = events.append(
+        session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type_, payload=payload
+    )
+    return event.event_id
+
+
+@command("delivery.plan_cases", roles=_DOERS, clause="HS-07")
+def plan_cases(ctx: Context, *, contract: str) -> CasesPlanned:
+    """Make one case plan for every selected person who has none under this contract, from the person's assessment.
+
+    Raises ``Refusal`` ``delivery.no_selection`` (HS-05), ``lifecycle.not_in_state``.
+    """
+    with ctx.writing() as session:
+        row = _contract(session, contract)
+        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_ALIVE)
+        selected = session.exec(
+            select(Selection, Person)
+            .join(Person, col(Person.id) == col(Selection.person_id))
+            .where(col(Selection.project_id) == row.project_id)
+            .order_by(col(Selection.stratum), col(Selection.ordinal))
+        ).all()
+        if not selected:
+            raise Refusal("delivery.no_selection", rule="SYS-SELECTED-ONLY")
+        planned = set(session.exec(select(CasePlan.person_id).where(col(CasePlan.contract_id) == contract)).all())
+        fresh = [
+            CasePlan(
+                id=ctx.new_id("cas", contract, person.id),
+                contract_id=contract,
+                project_id=row.project_id,
+                person_id=person.id,
+                stratum=choice.stratum,
+                hardships={kind: level for kind, level in person.levels.items() if level != _NO_HARDSHIP},
+                services=list(person.demands),
+                planned_on=ctx.as_of,
+            )
+            for choice, person in selected
+            if person.id not in planned
+        ]
+        session.add_all(fresh)
+        cases = len(planned) + len(fresh)
+        if fresh:
+            payload = {"contract_id": contract, "planned": len(fresh), "cases": cases}
+            _record(session, ctx, row.project_id, "delivery.cases_planned", payload)
+        return CasesPlanned(id=contract, planned=len(fresh), cases=cases)
+
+
+@command("delivery.record_services", roles=_DOERS, clause="HS-10")
+def record_services(
+    ctx: Context,
+    *,
+    contract: str,
+    records: Annotated[tuple[ServiceRow, ...], Field(description="服务记录")] = (),
+    file: Annotated[Upload | None, Field(description="服务记录文件")] = None,
+) -> ServicesRecorded:
+    """Record services in bulk, all rows or none; what is recorded is never edited, a correction stands beside it.
+
+    Raises ``Refusal`` ``delivery.one_source``, ``delivery.rows_malformed``, ``delivery.records_refused`` with every
+    faulty row; ``DataFault`` ``delivery.file_unreadable``.
+    """
+    if bool(records) == (file is not None):
+        raise Refusal("delivery.one_source", rule="SYS-ARGUMENTS")
+    rows = service_files.read(ctx, file=file) if file is not None else records
+    with ctx.reading() as session:
+        row = _contract(session, contract)
+        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
+        policy = ctx.policy(region=project_of(session, row.project_id).region)
+        persons = _persons(session, row.project_id)
+        assignment = _assignment(session, ctx, row, rows)
+    _check(rows, persons=persons, assignment=assignment, policy=policy)
+    clear = [_clear(item, persons=persons, slots=assignment.slots) for item in rows]
+    digest = rules.records_digest(clear)
+    with ctx.writing() as session:
+        row = _contract(session, contract)
+        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
+        counts = {
+            "records": len(clear),
+            "persons": len({item["person_id"] for item in clear}),
+            "minutes": sum(item["minutes"] for item in clear),
+            "corrections": sum(item["revision"] > 0 for item in clear),
+            "digest": digest,
+        }
+        batch = _record(session, ctx, row.project_id, reads.RECORDED, {"contract_id": contract, **counts})
+        _insert(session, ctx, row, batch, clear)
+        return ServicesRecorded(id=batch, **counts)
+
+
+def _persons(session: Session, project: str) -> dict[str, str]:
+    """Return the ledger id of each selected person, by that id and by the id of the selection."""
+    rows = session.exec(select(Selection.id, Selection.person_id).where(col(Selection.project_id) == project)).all()
+    return {code: person for selection, person in rows for code in (selection, person)}
+
+
+def _assignment(session: Session, ctx: Context, row: Contract, rows: tuple[ServiceRow, ...]) -> Assignment:
+    days = [item.on for item in rows]
+    on_file = session.execute(
+        columns(
+            col(ServiceRecord.person_id),
+            col(ServiceRecord.served_on),
+            col(ServiceRecord.starts_at),
+            func.max(ServiceRecord.revision),
+            func.min(ServiceRecord.recorded_on),
+        )
+        .where(col(ServiceRecord.contract_id) == row.id, col(ServiceRecord.served_on).between(min(days), max(days)))
+        .group_by(col(ServiceRecord.person_id), col(ServiceRecord.served_on), col(ServiceRecord.starts_at))
+    ).all()
+    slots: dict[SlotKey, Slot] = {
+        (person, on, start): Slot(revision, first) for person, on, start, revision, first in on_file
+    }
+    return Assignment(
+        term=Period(row.starts_on, row.ends_on),
+        staff={member.ref: member.qualified for member in _staff_of(session, row.id)},
+        slots=slots,
+        recorded_on=ctx.as_of,
+    )
+
+
+def _check(rows: tuple[ServiceRow, ...], *, persons: dict[str, str], assignment: Assignment, policy: Policy) -> None:
+    services = tuple(
+        Service(
+            person=persons.get(item.person),
+            on=item.on,
+            start=item.start,
+            end=item.end,
+            item=item.item,
+            staff=item.staff,
+            corrects=bool(item.correction),
+        )
+        for item in rows
+    )
+    rules.check_services(services=services, assignment=assignment, policy=policy)
+
+
+def _clear(item: ServiceRow, *, persons: dict[str, str], slots: Mapping[SlotKey, Slot]) -> dict[str, Any]:
+    person = persons[item.person]
+    slot = slots.get((person, item.on, item.start))
+    return {
+        "person_id": person,
+        "served_on": item.on,
+        "starts_at": item.start,
+        "ends_at": item.end,
+        "minutes": rules.minutes_between(start=item.start, end=item.end),
+        "item": item.item,
+        "staff_ref": item.staff,
+        "place": item.place,
+        "result": item.result,
+        "satisfied": item.satisfied,
+        "revision": slot.revision + 1 if slot else 0,
+        "correction": item.correction or None,
+    }
+
+
+def _insert(session: Session, ctx: Context, row: Contract, batch: str, clear: list[dict[str, Any]]) -> None:
+    seal = ctx.services.vault.seal
+    sealed = (
+        {
+            **{name: value for name, value in item.items() if name not in ("place", "result")},
+            "id": ctx.new_id("svc", batch, str(ordinal)),
+            "project_id": row.project_id,
+            "contract_id": row.id,
+            "place_sealed": seal(item["place"]),
+            "result_sealed": seal(item["result"]),
+            "recorded_on": ctx.as_of,
+            "batch_id": batch,
+            "ordinal": ordinal,
+        }
+        for ordinal, item in enumerate(clear)
+    )
+    while chunk := list(islice(sealed, _CHUNK)):
+        session.execute(insert(ServiceRecord), chunk)
+
+
+@command(
+    "delivery.log_referral",
+    roles=(*_MANAGERS, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE),
+    clause="HS-51",
+)
+def log_referral(
+    ctx: Context,
+    *,
+    project: str,
+    from_: Annotated[str, Field(min_length=2, max_length=120, description="转出单位")],
+    to: Annotated[str, Field(min_length=2, max_length=120, description="转入单位")],
+    reason: Annotated[str, Field(min_length=2, max_length=500, description="转介原因")],
+    persons: Annotated[tuple[str, ...] | Annotated[int, Field(ge=1)], Field(description="服务对象编号,或只有人数")],
+) -> ReferralLogged:
+    """Log that a difficulty found while serving was handed on (HS-51).
+
+    Raises ``Refusal`` ``delivery.referral_unknown`` (SYS-SELECTED-ONLY), ``lifecycle.not_in_state``.
+    """
+    with ctx.writing() as session:
+        row = project_of(session, project)
+        allowed = ("in_progress",)
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=allowed)
+        given = () if isinstance(persons, int) else persons
+        known = _persons(session, project)
+        count = persons if isinstance(persons, int) else len(given)
+        rules.check_referral(unknown=sum(code not in known for code in given), persons=count)
+        referral = DeliveryReferral(
+            id=ctx.new_id("ref", project),
+            project_id=project,
+            from_unit=from_,
+            to_unit=to,
+            reason_sealed=ctx.services.vault.seal(reason),
+            person_ids=[known[code] for code in given],
+            persons=count,
+            referred_on=ctx.as_of,
+        )
+        session.add(referral)
+        _record(session, ctx, project, "delivery.referred", {"referral_id": referral.id, "persons": count})
+        return ReferralLogged(id=referral.id, persons=count)

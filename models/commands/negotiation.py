@@ -1,0 +1,270 @@
+"""Commands of procurement (S10) on negotiation: draw the experts, record the offers.
+
+The draw is repeatable from its stored protocol; it is made once a round, again only when a supplier joined after it.
+Experts appear by id, with employer and declared ties in the protocol alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
+
+from models.commands import documents
+from models.commands.ledger import Amount, locked
+from models.commands.procurement import RUNNERS, note, policy_of
+from models.context import Context
+from models.core.errors import Refusal
+from models.core.hashing import canonical_json
+from models.core.registry import command
+from models.policy.schema import Policy
+from models.ports import StoredObject
+from models.queries.procurement import bids_of, is_converted, organisation_of
+from models.queries.reader import found
+from models.rules import lifecycle
+from models.rules.draw import Candidate, Draw, draw, protocol_of
+from models.rules.force import binding
+from models.rules.lifecycle import Thing
+from models.rules.procurement import (
+    METHOD_CHANGED,
+    NEGOTIATED,
+    check_deadline_passed,
+    check_group,
+    check_not_debarred,
+    check_offers,
+)
+from models.tables.procurement import Bid, Organisation, Procurement
+
+_OPEN = ("noticed", METHOD_CHANGED)
+_CATEGORY = "expert"
+
+
+class Expert(BaseModel):
+    """One row of the pool: id (never a name), employer, organisations it declared ties with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(min_length=1, description="专家编号")]
+    employer: Annotated[str, Field(description="工作单位")] = ""
+    ties: Annotated[tuple[str, ...], Field(description="申报有利害关系的单位")] = ()
+    category: Annotated[str, Field(description="专业类别")] = _CATEGORY
+
+
+class Offer(BaseModel):
+    """The last offer of one supplier: its id or name, price, whether it answers the documents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    organisation: Annotated[str, Field(description="供应商")]
+    price: Annotated[Amount, Field(description="最后报价")]
+    responsive: Annotated[bool, Field(description="是否实质响应")] = True
+
+
+class ExpertsDrawn(BaseModel):
+    """The outcome of a draw and the stored protocol it can be repeated from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    document: str
+    protocol_sha256: str
+    roster_digest: str
+    seed_commitment: str
+    chosen: tuple[str, ...]
+    alternates: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+class Negotiated(BaseModel):
+    """The recorded negotiation: how many suppliers made an offer, and how many answer the documents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    suppliers: int
+    responsive: int
+
+
+@command("procurement.draw_experts", roles=RUNNERS, clause="HS-18")
+def draw_experts(
+    ctx: Context,
+    *,
+    procurement: str,
+    seed: Annotated[str, Field(min_length=1, description="随机种子")],
+    roster: Annotated[tuple[Expert, ...], Field(min_length=1, description="专家名册")],
+    size: Annotated[int, Field(ge=1, description="抽取专家人数")],
+    purchaser_representatives: Annotated[int, Field(ge=0, description="采购人代表人数")] = 0,
+) -> ExpertsDrawn:
+    """Draw the experts of the group at random from the pool, leaving out everybody tied to a supplier or the buyer.
+
+    Raises ``Refusal`` ``procurement.group`` (HS-18, LAW-ZFCG-38), ``procurement.drawn_already`` (HS-18),
+    ``draw.too_few`` and the other faults of the draw, ``SYS-STATE``.
+    """
+    with ctx.reading() as session:
+        row = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
+        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
+        policy = policy_of(session, ctx, row)
+        suppliers = _suppliers(session, row)
+        known = [one.id for one in suppliers]
+        _check_not_drawn(row, known, policy)
+        conflicts = frozenset(
+            name for one in suppliers for name in (one.id, one.name, one.uscc or "") if name
+        ) | frozenset(name for name in (row.purchaser, row.guided_by) if name)
+    check_group(experts=size, purchaser_representatives=purchaser_representatives, policy=policy)
+    candidates = tuple(Candidate(one.id, one.category, one.employer, frozenset(one.ties)) for one in roster)
+    drawn = draw(roster=candidates, conflicts_with=conflicts, size=size, quotas={}, seed=seed)
+    protocol = protocol_of(roster=candidates, conflicts_with=conflicts, size=size, quotas={}, drawn=drawn)
+    stored = documents.keep(ctx, data=canonical_json(protocol), media_type="application/json")
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
+        _check_not_drawn(row, known, policy)
+        row.draw = {
+            **_outcome(ctx, drawn, stored, representatives=purchaser_representatives, pool_size=len(roster)),
+            "pool": policy.procurement.expert_pool or "",
+            "round": row.round,
+            "organisations": known,
+        }
+        session.add(row)
+        document = documents.file_upload(
+            session,
+            ctx,
+            stored=stored,
+            project_id=row.project_id,
+            stage="procurement",
+            kind="draw_protocol",
+            title="专家随机抽取记录",
+            issuer=row.purchaser,
+        )
+        note(session, ctx, row, "procurement.experts_drawn", _drawn_facts(row.draw))
+        return ExpertsDrawn(
+            id=row.id,
+            document=document.id,
+            protocol_sha256=stored.sha256,
+            roster_digest=drawn.roster_digest,
+            seed_commitment=drawn.seed_commitment,
+            chosen=drawn.chosen,
+            alternates=drawn.alternates,
+            excluded=tuple(name for name, _ in drawn.excluded),
+        )
+
+
+def _suppliers(session: Session, row: Procurement) -> list[Organisation]:
+    """Return every supplier that answered in any round, by id."""
+    ids = dict.fromkeys(bid.organisation_id for bid in bids_of(session, row))
+    return [organisation_of(session, id_) for id_ in sorted(ids)]
+
+
+def _check_not_drawn(row: Procurement, suppliers: list[str], policy: Policy) -> None:
+    """A draw is not repeated until it pleases: only a supplier that joined after it opens another."""
+    same_round = bool(row.draw) and row.draw["round"] == row.round
+    if same_round and row.draw["organisations"] == suppliers:
+        raise Refusal(
+            "procurement.drawn_already",
+            rule=binding(policy=policy, rules=("HS-18", "SYS-DRAW")),
+            facts={"on": row.draw["drawn_on"]},
+        )
+
+
+def _outcome(
+    ctx: Context, drawn: Draw, stored: StoredObject, *, representatives: int, pool_size: int
+) -> dict[str, Any]:
+    return {
+        "drawn_on": ctx.as_of.isoformat(),
+        "pool_size": pool_size,
+        "roster_digest": drawn.roster_digest,
+        "protocol_sha256": stored.sha256,
+        "seed": drawn.seed,
+        "seed_commitment": drawn.seed_commitment,
+        "chosen": list(drawn.chosen),
+        "alternates": list(drawn.alternates),
+        "excluded": [name for name, _ in drawn.excluded],
+        "reasons": dict(drawn.excluded),
+        "purchaser_representatives": representatives,
+    }
+
+
+def _drawn_facts(outcome: dict[str, Any]) -> dict[str, Any]:
+    kept = ("roster_digest", "protocol_sha256", "seed", "seed_commitment", "chosen", "excluded", "pool_size")
+    return {name: outcome[name] for name in kept}
+
+
+@command("procurement.negotiate", roles=RUNNERS, clause="HS-19")
+def negotiate(
+    ctx: Context,
+    *,
+    procurement: str,
+    offers: Annotated[tuple[Offer, ...], Field(min_length=1, description="各供应商最后报价")],
+    minutes: Annotated[str, Field(min_length=2, description="谈判记录")],
+) -> Negotiated:
+    """Record the negotiation of the drawn group with its suppliers: last offers and minutes (HS-19).
+
+    Raises ``Refusal`` ``procurement.group_missing`` or ``procurement.joined_after_draw`` (HS-18, LAW-ZFCG-38),
+    ``procurement.offers`` (LAW-ZFCG-38), ``procurement.not_a_supplier``, ``procurement.method_not_negotiated``,
+    ``procurement.negotiated_already``.
+    """
+    stored = documents.keep(ctx, data=minutes.encode(), media_type="text/plain;charset=utf-8")
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
+        policy = policy_of(session, ctx, row)
+        suppliers = [organisation_of(session, offer.organisation) for offer in offers]
+        _check_negotiable(session, ctx, row, suppliers, policy)
+        for offer, supplier in zip(offers, suppliers, strict=True):
+            check_not_debarred(debarred_until=supplier.debarred_until, on=ctx.as_of, policy=policy)
+            _write_offer(session, ctx, row, offer, supplier)
+        row.negotiated_on = ctx.as_of
+        session.add(row)
+        documents.file_upload(
+            session,
+            ctx,
+            stored=stored,
+            project_id=row.project_id,
+            stage="procurement",
+            kind="negotiation_minutes",
+            title="谈判记录",
+            issuer=row.purchaser,
+        )
+        responsive = sum(1 for offer in offers if offer.responsive)
+        facts = {"suppliers": len(offers), "responsive": responsive, "minutes_sha256": stored.sha256}
+        note(session, ctx, row, "procurement.negotiated", facts)
+        return Negotiated(id=row.id, suppliers=len(offers), responsive=responsive)
+
+
+def _check_negotiable(
+    session: Session, ctx: Context, row: Procurement, suppliers: list[Organisation], policy: Policy
+) -> None:
+    rule = binding(policy=policy, rules=("HS-18", "LAW-ZFCG-38"))
+    if row.method not in NEGOTIATED:
+        name = policy.procurement.methods.get(row.method or "", "")
+        raise Refusal("procurement.method_not_negotiated", rule="SYS-METHOD", facts={"method": name})
+    if row.state == "noticed":
+        check_deadline_passed(closes_on=row.bids_close_on, on=ctx.as_of)
+    if row.negotiated_on is not None:
+        raise Refusal("procurement.negotiated_already", rule="SYS-OFFER", facts={"on": row.negotiated_on.isoformat()})
+    if not row.draw or row.draw["round"] != row.round:
+        raise Refusal("procurement.group_missing", rule=rule)
+    ids = [one.id for one in suppliers]
+    answered = {bid.organisation_id for bid in bids_of(session, row)}
+    strangers = [id_ for id_ in ids if id_ not in answered]
+    if strangers or len(set(ids)) < len(ids):
+        raise Refusal("procurement.not_a_supplier", rule="SYS-OFFER", facts={"ids": "、".join(strangers) or "重复报价"})
+    if not set(ids) <= set(row.draw["organisations"]):
+        raise Refusal("procurement.joined_after_draw", rule=rule)
+    check_offers(suppliers=len(ids), method=row.method or "", converted=is_converted(session, row), policy=policy)
+
+
+def _write_offer(session: Session, ctx: Context, row: Procurement, offer: Offer, supplier: Organisation) -> None:
+    present = {bid.organisation_id: bid for bid in bids_of(session, row, round=row.round)}
+    bid = present.get(supplier.id) or Bid(
+        id=ctx.new_id("bid", row.id, str(row.round), supplier.id),
+        procurement_id=row.id,
+        round=row.round,
+        organisation_id=supplier.id,
+        substantive=offer.responsive,
+        registered_on=ctx.as_of,
+    )
+    bid.offer_fen, bid.responsive = offer.price.fen, offer.responsive
+    session.add(bid)
+    session.flush()

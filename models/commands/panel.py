@@ -1,0 +1,205 @@
+"""What members of a review panel do (S05): declare a tie, step aside, hand in a sheet.
+
+An expert acts as oneself, by roster id or account; the office may act for an expert, but never scores. Scores go to the
+database, never into an event.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session, col, select
+
+from models.commands import events, seats, work
+from models.commands.roster import EXPERT_STREAM, TieGiven, as_tie
+from models.context import Context
+from models.core.actors import Role
+from models.core.errors import Refusal
+from models.core.hashing import digest
+from models.core.messages import sentence
+from models.core.registry import command
+from models.queries.reader import found, project_of
+from models.queries.review import sheets_of
+from models.rules import review as rules
+from models.rules.draw import conflict_of
+from models.tables.review import Expert, ReviewRound, ReviewSeat, ReviewSheet
+
+Score = Annotated[Decimal, Field(max_digits=6, decimal_places=2)]
+
+
+class SeatLeft(BaseModel):
+    """The seat that was left and who takes it; ``substitute`` is ``None`` when the roster has nobody left."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    substitute: str | None
+    due_on: date | None
+
+
+class TieDeclared(BaseModel):
+    """The expert, and the open rounds the tie made the expert leave."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    left: tuple[str, ...]
+
+
+class SheetSubmitted(BaseModel):
+    """The stored sheet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    round: str
+
+
+@command("review.declare_tie", roles=(Role.EXPERT, Role.EVALUATION_OFFICE), clause="SYS-RECUSAL")
+def declare_tie(
+    ctx: Context,
+    *,
+    organisation: Annotated[str, Field(min_length=1, description="单位名称或统一社会信用代码")],
+    kind: Annotated[str, Field(description="利害关系类别")] = "other",
+    ended_on: Annotated[date | None, Field(description="关系终止日期;仍存在的不填")] = None,
+    expert: Annotated[str | None, Field(description="专家编号;本人申报的不填")] = None,
+) -> TieDeclared:
+    """Add a tie to an expert's roster entry; a seat in an open round the tie forbids is left at once.
+
+    Raises ``Refusal`` ``review.unknown_tie``, ``review.expert_unnamed``, ``review.not_your_seat``.
+    """
+    given = TieGiven(organisation=organisation, kind=kind, ended_on=ended_on)
+    with ctx.writing() as session:
+        row = _acting_expert(session, ctx, expert)
+        policy = ctx.policy(region=row.region)
+        rules.check_expert(category=row.category, ties=(as_tie(given),), policy=policy)
+        row.ties = [*row.ties, given.model_dump(mode="json")]
+        session.add(row)
+        events.append(
+            session,
+            ctx,
+            stream_kind=EXPERT_STREAM,
+            stream_id=row.id,
+            type="expert.tie_declared",
+            payload={"expert_id": row.id, "kind": kind, "ties": len(row.ties)},
+        )
+        candidate = seats.candidates((row,), on=ctx.as_of, policy=policy)[0]
+        held = session.exec(
+            select(ReviewSeat, ReviewRound)
+            .join(ReviewRound, col(ReviewRound.id) == col(ReviewSeat.round_id))
+            .where(col(ReviewSeat.expert_id) == row.id, col(ReviewSeat.recused_on).is_(None))
+            .where(col(ReviewRound.closed_on).is_(None))
+            .order_by(col(ReviewRound.id))
+        ).all()
+        left = []
+        for seat, row_of_round in held:
+            if conflict_of(candidate=candidate, conflicts_with=frozenset(row_of_round.conflicts)) is not None:
+                seats.leave(session, ctx, round=row_of_round, left=seat, reason=sentence("review.tie_declared"))
+                left.append(row_of_round.id)
+        return TieDeclared(id=row.id, left=tuple(left))
+
+
+@command("review.recuse", roles=(Role.EXPERT, Role.EVALUATION_OFFICE), clause="SYS-RECUSAL")
+def recuse(
+    ctx: Context,
+    *,
+    round: str,
+    reason: Annotated[str, Field(min_length=2, description="回避或者退出原因")],
+    expert: Annotated[str | None, Field(description="专家编号;本人申请的不填")] = None,
+) -> SeatLeft:
+    """Leave a seat: the sheet is voided, not deleted, and the next free alternate takes over with the full time.
+
+    The office may do it for an expert, also when an expert lets the last day pass. On a seat that stayed empty it
+    looks for a substitute again. Raises ``Refusal`` ``review.round_closed``, ``review.seat_left``,
+    ``review.not_your_seat``, ``review.expert_unnamed``.
+    """
+    with ctx.writing() as session:
+        row = seats.open_round_of(session, round)
+        seat = _seat_of(session, row, _acting_expert(session, ctx, expert))
+        successor = seats.leave(session, ctx, round=row, left=seat, reason=reason)
+        return SeatLeft(
+            id=seat.id,
+            substitute=successor.expert_id if successor else None,
+            due_on=successor.due_on if successor else None,
+        )
+
+
+@command("review.submit_score", roles=(Role.EXPERT,), clause="ZY-22")
+def submit_score(
+    ctx: Context,
+    *,
+    round: str,
+    scores: Annotated[dict[str, Score], Field(description="评分")],
+    reasons: Annotated[dict[str, str], Field(description="评分理由")],
+) -> SheetSubmitted:
+    """Hand in one's sheet, once. The very same sheet again is answered with the one already there.
+
+    Raises ``Refusal`` ``review.sheet_invalid`` (ZY-22), ``review.score_after_close``, ``review.seat_left``,
+    ``review.already_scored``, ``review.not_your_seat``.
+    """
+    with ctx.writing() as session:
+        row = seats.locked_round(session, round)
+        expert = _acting_expert(session, ctx, None)
+        seat = _seat_of(session, row, expert)
+        rules.check_may_score(
+            recused=seat.recused_on is not None,
+            closed=row.closed_on is not None,
+            due_on=seat.due_on,
+            as_of=ctx.as_of,
+        )
+        policy = ctx.policy(region=project_of(session, row.project_id).region, on=row.opened_on)
+        rules.check_sheet(scores=scores, reasons=reasons, policy=policy)
+        written = {code: format(score, "f") for code, score in scores.items()}
+        sheet_digest = digest({"seat": seat.id, "scores": written, "reasons": reasons})
+        earlier = sheets_of(session, row.id).get(expert.id)
+        if earlier is not None:
+            if earlier.digest != sheet_digest:
+                raise Refusal("review.already_scored", rule="SYS-ONE-SHEET")
+            return SheetSubmitted(id=earlier.id, round=row.id)
+        sheet = ReviewSheet(
+            id=ctx.new_id("sheet"),
+            round_id=row.id,
+            expert_id=expert.id,
+            scores=written,
+            reasons=reasons,
+            digest=sheet_digest,
+            submitted_on=ctx.as_of,
+        )
+        session.add(sheet)
+        work.close_item(session, ctx, kind=seats.SCORING, subject_id=seat.id)
+        events.append(
+            session,
+            ctx,
+            stream_kind=events.PROJECT_STREAM,
+            stream_id=row.project_id,
+            type="review.score_submitted",
+            payload={"round_id": row.id, "seat_id": seat.id, "expert_id": expert.id, "sheet_digest": sheet.digest},
+        )
+        return SheetSubmitted(id=sheet.id, round=row.id)
+
+
+def _acting_expert(session: Session, ctx: Context, expert_id: str | None) -> Expert:
+    """Return the expert an act concerns: the one named by the office, or the actor's own roster entry."""
+    if ctx.actor.role is not Role.EXPERT:
+        if expert_id is None:
+            raise Refusal("review.expert_unnamed", rule="SYS-ARGUMENTS")
+        return found(session.get(Expert, expert_id), kind="expert", id=expert_id)
+    own = (
+        session.get(Expert, ctx.actor.id)
+        or session.exec(select(Expert).where(col(Expert.account) == ctx.actor.id)).one_or_none()
+    )
+    if own is None or expert_id not in (None, own.id):
+        raise Refusal("review.not_your_seat", rule="SYS-ROLE")
+    return own
+
+
+def _seat_of(session: Session, round: ReviewRound, expert: Expert) -> ReviewSeat:
+    seat = session.exec(
+        select(ReviewSeat).where(col(ReviewSeat.round_id) == round.id, col(ReviewSeat.expert_id) == expert.id)
+    ).one_or_none()
+    if seat is None:
+        raise Refusal("review.not_your_seat", rule="SYS-ROLE")
+    return seat

@@ -1,0 +1,279 @@
+"""Reads of acceptance (S15): projects whose clocks are not open, the latest conclusion, and the view of its paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session, col, select
+
+from models.core.actors import ROLE_NAMES, Role
+from models.core.messages import sentence
+from models.core.registry import query
+from models.policy.schema import Policy
+from models.queries import papers
+from models.queries.project import EVERYONE_INSIDE
+from models.queries.provenance import Marks
+from models.queries.reader import Reader, project_of
+from models.rules import acceptance as rules
+from models.rules.bodies import body_name
+from models.rules.delivery import Reach
+from models.rules.evaluation import Verdict
+from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem, SelfCheck
+from models.tables.kernel import Event, Project, WorkItem
+
+CLOCK_STATES = ("completed", "self_checked", "not_accepted")
+SOURCES = (
+    "acceptance.submit_self_check",
+    "acceptance.conclude",
+    "evaluation.record_third_party",
+    "delivery.record_services",
+    "procurement.register_bid",
+)
+_SCORED = {
+    "third_party": "evaluation.record_third_party.scores",
+    "purchaser": "acceptance.conclude.purchaser_scores",
+    "recipient": "acceptance.conclude.recipient_scores",
+}
+_SERVED = "delivery.record_services"
+
+
+class ProblemLine(BaseModel):
+    """A problem a conclusion named: whose it is, until when, and whether it is mended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    text: str
+    owner: str
+    due_on: date
+    resolved_on: date | None
+
+
+class Conclusion(BaseModel):
+    """The latest conclusion of the comprehensive acceptance."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    project: str
+    outcome: str
+    concluded_on: date
+    self_checked_on: date
+    days_late: int
+    party_scores: dict[str, Decimal]
+    total: Decimal
+    grade: str
+    grade_name: str
+    pay_ratio: Decimal
+    asked: int
+    satisfied: int
+    satisfaction_percent: Decimal
+    served: int
+    target: int | None
+    problems: tuple[ProblemLine, ...]
+
+
+@query("acceptance.projects_without_clocks", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-95")
+def projects_without_clocks(reader: Reader) -> tuple[str, ...]:
+    """Return the completed, not yet accepted projects whose acceptance clock is not open, sorted."""
+    opened = (
+        select(WorkItem.id)
+        .where(col(WorkItem.kind) == rules.COMPREHENSIVE, col(WorkItem.subject_id) == col(Project.id))
+        .exists()
+    )
+    rows = reader.session.exec(
+        select(Project.id).where(col(Project.state).in_(CLOCK_STATES), ~opened).order_by(col(Project.id))
+    ).all()
+    return tuple(rows)
+
+
+@query("acceptance.conclusion", roles=EVERYONE_INSIDE, clause="ZY-97")
+def conclusion(reader: Reader, *, project: str) -> Conclusion | None:
+    """Return the latest conclusion of a project, ``None`` when there is none yet."""
+    session = reader.session
+    row = project_of(session, project)
+    latest = latest_conclusion(session, project=project)
+    if latest is None:
+        return None
+    checked = session.get(SelfCheck, latest.self_check_id)
+    assert checked is not None
+    policy = reader.policies.resolve(region=row.region, on=latest.concluded_on)
+    problems = session.exec(
+        select(AcceptanceProblem)
+        .where(col(AcceptanceProblem.conclusion_id) == latest.id)
+        .order_by(col(AcceptanceProblem.ordinal))
+    ).all()
+    return Conclusion(
+        **latest.model_dump(include=_AS_THEY_ARE),
+        project=project,
+        self_checked_on=checked.submitted_on,
+        days_late=checked.days_late,
+        party_scores={party: Decimal(score) for party, score in latest.party_scores.items()},
+        grade_name=policy.evaluation.grade_names[latest.grade],
+        satisfaction_percent=rules.satisfaction_percent(asked=latest.asked, satisfied=latest.satisfied),
+        problems=tuple(ProblemLine(**one.model_dump(include=set(ProblemLine.model_fields))) for one in problems),
+    )
+
+
+_AS_THEY_ARE = {
+    "id",
+    "outcome",
+    "concluded_on",
+    "total",
+    "grade",
+    "pay_ratio",
+    "asked",
+    "satisfied",
+    "served",
+    "target",
+}
+
+
+def latest_conclusion(session: Session, *, project: str) -> AcceptanceConclusion | None:
+    """Return the newest conclusion of a project."""
+    return session.exec(
+        select(AcceptanceConclusion)
+        .where(col(AcceptanceConclusion.project_id) == project)
+        .order_by(col(AcceptanceConclusion.round).desc())
+    ).first()
+
+
+def grade_of(session: Session, *, project: str) -> str | None:
+    """Return the grade of the newest conclusion, ``None`` when there is none."""
+    latest = latest_conclusion(session, project=project)
+    return latest.grade if latest else None
+
+
+def latest_self_check(session: Session, *, project: str) -> SelfCheck | None:
+    """Return the newest self-check of a project."""
+    return session.exec(
+        select(SelfCheck).where(col(SelfCheck.project_id) == project).order_by(col(SelfCheck.round).desc())
+    ).first()
+
+
+def completed_on(session: Session, *, project: str) -> date | None:
+    """Return the day a project was completed, ``None`` when it is not."""
+    return session.exec(
+        select(col(Event.occurred_at))
+        .where(col(Event.stream_kind) == "project", col(Event.stream_id) == project)
+        .where(col(Event.type) == "project.completed")
+        .order_by(col(Event.seq).desc())
+    ).first()
+
+
+class Problem(BaseModel):
+    """A problem to be mended: what, whose, until when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Annotated[str, Field(min_length=2, max_length=500, description="问题")]
+    owner: Annotated[Role, Field(description="责任方")] = Role.CONTRACTOR
+    due_on: Annotated[date, Field(description="整改期限")]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a conclusion says: the self-check it rests on, scores, verdict, satisfaction, reach, problems."""
+
+    outcome: rules.Outcome
+    self_check_id: str
+    self_checked_on: date
+    indicators: Sequence[Mapping[str, Any]]
+    purchaser_scores: Mapping[str, Decimal]
+    recipient_scores: Mapping[str, Decimal]
+    party_scores: Mapping[str, Decimal]
+    verdict: Verdict
+    asked: int
+    satisfied: int
+    reach: Reach
+    opinion: str
+    problems: Sequence[Problem]
+
+
+def conclusion_view(
+    *, sheet: papers.Sheet, policy: Policy, judged: Judged, contractors: Sequence[str], role: Role
+) -> dict[str, Any]:
+    """Return the view of the paper ``acceptance_conclusion``."""
+    cell = sheet.marks.cell
+    satisfaction = "acceptance.conclude.satisfaction"
+    rate = rules.satisfaction_percent(asked=judged.asked, satisfied=judged.satisfied)
+    feeds = policy.acceptance.conclusion_feeds_next_batch
+    grade_path = _made_up(sheet.marks, *(_SCORED[party] for party in judged.party_scores), satisfaction)
+    return {
+        **papers.head(sheet=sheet, title="acceptance.paper.title", issuer=body_name(policy=policy, role=role)),
+        "facts": _facts(sheet=sheet, policy=policy, judged=judged, contractors=contractors),
+        "indicators": [_indicator(sheet.marks, index, row) for index, row in enumerate(judged.indicators)],
+        "satisfaction_asked": cell(judged.asked, satisfaction),
+        "satisfaction_rate": cell(f"{rate}%", satisfaction),
+        "recipients_opinion": judged.opinion or sentence("acceptance.paper.opinion"),
+        "grade": cell(policy.evaluation.grade_names[judged.verdict.grade], grade_path),
+        "conclusion": _paragraphs(policy=policy, judged=judged),
+        "problems": [
+            sentence(
+                "acceptance.paper.problem", {"text": one.text, "owner": ROLE_NAMES[one.owner], "due_on": one.due_on}
+            )
+            for one in judged.problems
+        ],
+        "next_batch": sentence(f"acceptance.paper.{'next_batch' if feeds else 'not_next_batch'}"),
+    }
+
+
+def _made_up(marks: Marks, *paths: str) -> str:
+    """Return the first path that is synthetic, so that a figure drawn from several is marked when one of them is."""
+    return next((path for path in paths if marks.is_synthetic(path)), paths[0])
+
+
+def _facts(*, sheet: papers.Sheet, policy: Policy, judged: Judged, contractors: Sequence[str]) -> list[dict[str, Any]]:
+    cell = sheet.marks.cell
+    facts = papers.facts(
+        sheet=sheet,
+        stage="acceptance",
+        lines=(
+            ("project", sheet.project.name, "library.enter_project.name"),
+            ("contractor", "、".join(contractors), "procurement.register_bid.organisation"),
+            ("self_check", judged.self_checked_on, ""),
+            ("served", judged.reach.served, _SERVED),
+            ("target", judged.reach.target, ""),
+        ),
+    )
+    for party, score in judged.party_scores.items():
+        label = sentence("acceptance.paper.party", {"party": policy.evaluation.parties[party]})
+        facts.append({"label": label, "value": cell(score, _SCORED[party])})
+    total_path = _made_up(sheet.marks, *(_SCORED[party] for party in judged.party_scores))
+    total = {"label": sentence("acceptance.paper.total"), "value": cell(judged.verdict.total, total_path)}
+    return [*facts, total]
+
+
+def _indicator(marks: Marks, index: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    path = f"acceptance.submit_self_check.indicators.{index}"
+    ratio = None if row["ratio"] is None else f"{row['ratio']}%"
+    ratio_path = _made_up(marks, f"{path}.target", f"{path}.actual")
+    return {
+        "name": row["name"],
+        "target": marks.cell(row["target"], f"{path}.target"),
+        "actual": marks.cell(row["actual"], f"{path}.actual"),
+        "ratio": marks.cell(ratio, ratio_path),
+        "score": {"stated": False},
+        "note": "",
+    }
+
+
+def _paragraphs(*, policy: Policy, judged: Judged) -> list[str]:
+    verdict = judged.verdict
+    grade = policy.evaluation.grade_names[verdict.grade]
+    said = [sentence(f"acceptance.paper.{judged.outcome}", {"grade": grade})]
+    if verdict.capped:
+        facts = {"pass_percent": _percent(policy.acceptance.satisfaction_pass_ratio), "grade": grade}
+        said.append(sentence("acceptance.paper.capped", facts))
+    if judged.outcome is rules.Outcome.ACCEPTED:
+        said.append(sentence("acceptance.paper.pay", {"percent": _percent(verdict.pay_ratio)}))
+    return said
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f}"

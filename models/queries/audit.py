@@ -1,0 +1,73 @@
+"""Reads of audit filing (S17): what waits to be filed, and which receipts are on file."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session, col, select
+
+from models.core.actors import Role
+from models.core.registry import query
+from models.queries.reader import Reader, project_of
+from models.tables.audit import AuditFiling, AuditReceipt
+from models.tables.kernel import Project
+
+OFFICES = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.SYSTEM)
+
+
+class Filing(BaseModel):
+    """One project's filing with one body; ``receipt_no`` and ``received_on`` are unset until the receipt is in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    body: str
+    items: int
+    filed_on: date
+    due_on: date
+    provisional: bool
+    document: str
+    receipt_no: str | None
+    received_on: date | None
+
+
+@query("audit.projects_without_filing", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-31")
+def projects_without_filing(reader: Reader) -> tuple[str, ...]:
+    """Return the ids of evaluated projects that have no filing yet."""
+    filed = select(AuditFiling.project_id)
+    statement = select(Project.id).where(col(Project.state) == "evaluated", col(Project.id).not_in(filed))
+    return tuple(reader.session.exec(statement.order_by(col(Project.id))).all())
+
+
+@query("audit.filings", roles=OFFICES, clause="ZY-31")
+def filings(reader: Reader, *, project: str) -> tuple[Filing, ...]:
+    """Return the filings of a project with their receipts, by body."""
+    project_of(reader.session, project)
+    receipts = receipts_of(reader.session, project)
+    return tuple(
+        Filing(
+            id=row.id,
+            body=row.body,
+            items=row.items,
+            filed_on=row.filed_on,
+            due_on=row.due_on,
+            provisional=row.provisional,
+            document=row.document_id,
+            receipt_no=receipts[row.body].receipt_no if row.body in receipts else None,
+            received_on=receipts[row.body].received_on if row.body in receipts else None,
+        )
+        for row in filings_of(reader.session, project).values()
+    )
+
+
+def filings_of(session: Session, project: str) -> dict[str, AuditFiling]:
+    """Return body → filing of a project, sorted by body."""
+    statement = select(AuditFiling).where(col(AuditFiling.project_id) == project).order_by(col(AuditFiling.body))
+    return {row.body: row for row in session.exec(statement)}
+
+
+def receipts_of(session: Session, project: str) -> dict[str, AuditReceipt]:
+    """Return body → receipt of a project, sorted by body."""
+    statement = select(AuditReceipt).where(col(AuditReceipt.project_id) == project).order_by(col(AuditReceipt.body))
+    return {row.body: row for row in session.exec(statement)}

@@ -1,0 +1,199 @@
+"""Reads of delivery (S12): how far a project has come, and whether its service records are still what was recorded.
+
+Counts look at the newest revision of each record. ``progress`` is also read by acceptance; nothing here names a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, distinct, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from models.core.actors import Role
+from models.core.registry import query
+from models.queries.project import EVERYONE_INSIDE
+from models.queries.reader import Reader, project_of
+from models.rules import delivery as rules
+from models.tables.contract import Contract
+from models.tables.delivery import CasePlan, DeliveryReferral, DeliveryStaff, ServiceRecord
+from models.tables.kernel import Event
+from models.tables.needs import Selection, SelectionRound
+
+RECORDED = "delivery.services_recorded"
+"""The event of one batch of service records; its payload carries the batch's digest."""
+
+_HOUR = 60
+
+
+class KindProgress(BaseModel):
+    """What was done of one kind of service."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    records: int
+    persons: int
+    minutes: int
+
+
+class Progress(BaseModel):
+    """How far a project has come. ``served`` are distinct persons, ``planned`` the persons selected.
+
+    ``target`` is the least number to serve (HS-06), ``met`` is ``None`` where nothing sets one. ``staff`` are people
+    assigned, ``qualified`` those with a certificate (HS-49).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    served: int
+    target: int | None
+    met: bool | None
+    planned: int
+    percent_of_planned: Decimal | None
+    case_plans: int
+    records: int
+    minutes: int
+    hours: Decimal
+    by_kind: dict[str, KindProgress]
+    staff: int
+    qualified: int
+    referrals: int
+
+
+class RecordsCheck(BaseModel):
+    """Whether every batch of service records still has the digest its event carries. ``bad`` are batch ids."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+    batches: int
+    records: int
+    bad: tuple[str, ...]
+
+
+@query("delivery.progress", roles=EVERYONE_INSIDE, clause="HS-06")
+def progress(reader: Reader, *, project: str) -> Progress:
+    """Return distinct persons served against the target, minutes, kinds of service and staff of a project."""
+    session = reader.session
+    row = project_of(session, project)
+    policy = reader.policies.resolve(region=row.region, on=reader.as_of)
+    of_project = col(ServiceRecord.project_id) == project
+    served, records, minutes = session.exec(
+        select(
+            func.count(distinct(col(ServiceRecord.person_id))),
+            func.count(),
+            func.coalesce(func.sum(col(ServiceRecord.minutes)), 0),
+        ).where(of_project, _is_newest())
+    ).one()
+    planned = _count(session, Selection, col(Selection.project_id) == project)
+    names = rules.item_names(policy=policy)
+    target = target_of(session, project=project, default=policy.needs.served_min)
+    reach = rules.reach(served=served, target=target)
+    assigned = _staff(session, project=project)
+    return Progress(
+        project=project,
+        served=served,
+        target=target,
+        met=reach.met,
+        planned=planned,
+        percent_of_planned=rules.percent(part=served, whole=planned),
+        case_plans=_count(session, CasePlan, col(CasePlan.project_id) == project),
+        records=records,
+        minutes=minutes,
+        hours=(Decimal(minutes) / _HOUR).quantize(Decimal("0.1")),
+        by_kind=_by_kind(session, of_project, names),
+        staff=len(assigned),
+        qualified=sum(assigned.values()),
+        referrals=_count(session, DeliveryReferral, col(DeliveryReferral.project_id) == project),
+    )
+
+
+def target_of(session: Session, *, project: str, default: int | None) -> int | None:
+    """Return how many distinct persons a project must serve: as its selection set it, else as policy does."""
+    round_ = session.exec(select(SelectionRound).where(col(SelectionRound.project_id) == project)).one_or_none()
+    return round_.served_min if round_ is not None and round_.served_min is not None else default
+
+
+def _count(session: Session, table: type, where: ColumnElement[bool]) -> int:
+    return session.exec(select(func.count()).select_from(table).where(where)).one()
+
+
+def _is_newest() -> ColumnElement[bool]:
+    newer = aliased(ServiceRecord)
+    return ~(
+        select(newer.id)
+        .where(
+            newer.contract_id == ServiceRecord.contract_id,
+            newer.person_id == ServiceRecord.person_id,
+            newer.served_on == ServiceRecord.served_on,
+            newer.starts_at == ServiceRecord.starts_at,
+            newer.revision > ServiceRecord.revision,
+        )
+        .exists()
+    )
+
+
+def _by_kind(session: Session, of_project: ColumnElement[bool], names: Mapping[str, str]) -> dict[str, KindProgress]:
+    rows = session.exec(
+        select(
+            ServiceRecord.item,
+            func.count(),
+            func.count(distinct(col(ServiceRecord.person_id))),
+            func.sum(col(ServiceRecord.minutes)),
+        )
+        .where(of_project, _is_newest())
+        .group_by(col(ServiceRecord.item))
+        .order_by(col(ServiceRecord.item))
+    ).all()
+    return {
+        item: KindProgress(name=names.get(item, item), records=records, persons=persons, minutes=minutes)
+        for item, records, persons, minutes in rows
+    }
+
+
+def _staff(session: Session, *, project: str) -> dict[str, bool]:
+    rows = session.exec(
+        select(DeliveryStaff.ref, DeliveryStaff.qualified)
+        .join(Contract, col(Contract.id) == col(DeliveryStaff.contract_id))
+        .where(col(Contract.project_id) == project)
+        .order_by(col(DeliveryStaff.assigned_on))
+    ).all()
+    return dict(rows)
+
+
+@query(
+    "delivery.verify_records",
+    roles=(Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.PURCHASER, Role.SYSTEM),
+    clause="SYS-APPEND-ONLY",
+)
+def verify_records(reader: Reader, *, project: str) -> RecordsCheck:
+    """Compare every batch of service records with the digest its event carries: an edited or lost row shows."""
+    session = reader.session
+    project_of(session, project)
+    batches = session.exec(
+        select(Event.event_id, Event.payload)
+        .where(col(Event.stream_kind) == "project", col(Event.stream_id) == project, col(Event.type) == RECORDED)
+        .order_by(col(Event.seq))
+    ).all()
+    bad, total = [], 0
+    for batch, payload in batches:
+        rows = session.exec(
+            select(ServiceRecord).where(col(ServiceRecord.batch_id) == batch).order_by(col(ServiceRecord.ordinal))
+        ).all()
+        total += len(rows)
+        clear = [
+            {
+                **row.model_dump(),
+                "place": reader.vault.open(row.place_sealed),
+                "result": reader.vault.open(row.result_sealed),
+            }
+            for row in rows
+        ]
+        if len(rows) != payload["records"] or rules.records_digest(clear) != payload["digest"]:
+            bad.append(batch)
+    return RecordsCheck(ok=not bad, batches=len(batches), records=total, bad=tuple(bad))

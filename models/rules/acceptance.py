@@ -1,0 +1,110 @@
+"""Rules of acceptance (S15): self-check before conclusion, what a conclusion may say, when it is due.
+
+Pure; called by ``commands.acceptance``. Scores, weights and grades are ``rules.evaluation``; never reads the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Final
+
+from models.core.errors import Refusal
+from models.core.messages import sentence
+from models.policy.schema import Policy
+from models.rules.delivery import Reach
+from models.rules.evaluation import Verdict, lowest_grade
+from models.rules.force import binding
+
+SELF_CHECK: Final = "acceptance.self_check"
+COMPREHENSIVE: Final = "acceptance.comprehensive"
+PROBLEM: Final = "acceptance.problem"
+BEFORE_SELF_CHECK: Final = frozenset({"in_progress", "completed"})
+_TENTH: Final = Decimal("0.1")
+_HUNDRED: Final = Decimal(100)
+
+
+class Outcome(StrEnum):
+    """What a comprehensive acceptance may conclude; also the outcome of its transition."""
+
+    ACCEPTED = "accepted"
+    NOT_ACCEPTED = "not_accepted"
+
+
+def check_self_checked(*, state: str, policy: Policy) -> None:
+    """Refuse to conclude before the contractor's self-check (``acceptance.self_check_missing``, ZY-97)."""
+    if state in BEFORE_SELF_CHECK:
+        raise Refusal(
+            "acceptance.self_check_missing", rule=binding(policy=policy, rules=("ZY-97", "SYS-SELF-CHECK-FIRST"))
+        )
+
+
+def check_instruments(*, instruments: Mapping[str, str], policy: Policy) -> None:
+    """Refuse an unknown instrument and, where ZY-96 binds, a self-check that lacks one.
+
+    Raises ``Refusal`` ``acceptance.instruments_wrong`` (ZY-96).
+    """
+    known = policy.acceptance.self_check_instruments
+    unknown = [code for code in instruments if code not in known]
+    required = binding(policy=policy, rules=("ZY-96",))
+    missing = [name for code, name in known.items() if required and not instruments.get(code, "").strip()]
+    if unknown or missing:
+        names = "、".join(missing) or sentence("acceptance.none")
+        facts = {"missing": names, "unknown": "、".join(unknown) or sentence("acceptance.none")}
+        raise Refusal("acceptance.instruments_wrong", rule=required or "SYS-CODE-LIST", facts=facts)
+
+
+def ratio(*, target: str | None, actual: str | None) -> Decimal | None:
+    """Return ``actual`` of ``target`` in percent, one decimal half up; ``None`` where either is not a plain number."""
+    wanted, reached = _number(target), _number(actual)
+    if wanted is None or reached is None or wanted <= 0:
+        return None
+    return (reached / wanted * _HUNDRED).quantize(_TENTH, ROUND_HALF_UP)
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        figure = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return figure if figure.is_finite() else None
+
+
+def check_satisfaction(*, asked: int, satisfied: int) -> None:
+    """Refuse more satisfied recipients than were asked (``acceptance.satisfaction_wrong``, SYS-SATISFACTION)."""
+    if satisfied > asked:
+        facts = {"asked": asked, "satisfied": satisfied}
+        raise Refusal("acceptance.satisfaction_wrong", rule="SYS-SATISFACTION", facts=facts)
+
+
+def satisfaction_percent(*, asked: int, satisfied: int) -> Decimal:
+    """Return the satisfaction rate in percent, one decimal half up. ``asked`` is at least 1."""
+    return (Decimal(satisfied) / asked * _HUNDRED).quantize(_TENTH, ROUND_HALF_UP)
+
+
+def check_outcome(*, outcome: Outcome, verdict: Verdict, reach: Reach, policy: Policy) -> None:
+    """Refuse to accept a project below its target of persons (HS-06) or of the grade that does not pass.
+
+    Raises ``Refusal`` ``acceptance.target_missed`` or ``acceptance.grade_fails``. A refusal to accept is never blocked.
+    """
+    if outcome is Outcome.NOT_ACCEPTED:
+        return
+    rule = binding(policy=policy, rules=("HS-06",))
+    if rule and reach.met is False:
+        facts: dict[str, object] = {"served": reach.served, "target": reach.target}
+        raise Refusal("acceptance.target_missed", rule=rule, facts=facts)
+    if verdict.grade == lowest_grade(policy=policy):
+        name = policy.evaluation.grade_names[verdict.grade]
+        facts = {"total": str(verdict.total), "grade": name}
+        raise Refusal("acceptance.grade_fails", rule="SYS-GRADE", facts=facts)
+
+
+def party_means(
+    *, third_party: Sequence[Decimal], purchaser: Decimal | None, recipient: Decimal | None
+) -> dict[str, Decimal]:
+    """Return the score of each party that has one; the third party's is the mean of its evaluations, unrounded."""
+    scores = {"purchaser": purchaser, "recipient": recipient}
+    if third_party:
+        scores["third_party"] = sum(third_party, Decimal(0)) / len(third_party)
+    return {party: score for party, score in scores.items() if score is not None}

@@ -1,0 +1,229 @@
+"""Rules of archiving (S18): what must be on file before a project is closed, and how its files are registered.
+
+Pure; called by ``commands.archive`` and ``queries.archive``. Never reads the database, never touches bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from models.core.bundle import ArchivalRecord
+from models.core.errors import Detail, Refusal
+from models.core.messages import catalogue, sentence
+from models.policy.schema import Policy
+from models.rules.audit import missing_bodies
+from models.rules.force import binding, is_binding
+
+PDF: Final = "application/pdf"
+_SUFFIXES: Final = {
+    PDF: ".pdf",
+    "text/html": ".html",
+    "text/csv": ".csv",
+    "text/plain": ".txt",
+    "application/json": ".json",
+    "application/zip": ".zip",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+}
+_LAST_FOLDER: Final = 9
+_FOLDERS: Final = {
+    "needs": 1,
+    "library": 1,
+    "application": 1,
+    "feasibility": 1,
+    "review": 2,
+    "publicity": 2,
+    "decision": 3,
+    "funding": 4,
+    "procurement": 5,
+    "contract": 5,
+    "delivery": 5,
+    "monitoring": 6,
+    "midterm": 6,
+    "acceptance": 7,
+    "evaluation": 8,
+}
+_PROCUREMENT_STAGES: Final = frozenset({"procurement", "contract"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part every closed file needs once ``event`` happened, and always where one of ``rules`` binds.
+
+    It is there as a document of one of ``kinds`` or as an act of the chain (``acts``: event types). ``each``: one for
+    every such event (a project may have several procurements), else one is enough.
+    """
+
+    name: str
+    kinds: tuple[str, ...] = ()
+    acts: tuple[str, ...] = ()
+    event: str = ""
+    rules: tuple[str, ...] = ()
+    each: bool = False
+
+
+REQUIRED: Final[tuple[Part, ...]] = (
+    Part("application", kinds=("plan_book", "application_form"), event="project.submitted"),
+    Part("content_review", acts=("feasibility.content_reviewed",), rules=("HS-12",)),
+    Part("cost_estimate", acts=("feasibility.cost_estimated",), rules=("HS-23",)),
+    Part("review_opinion", kinds=("review_opinion",), event="project.reviewed"),
+    Part("publicity_notice", kinds=("publicity_notice",), event="project.published"),
+    Part("approval_document", kinds=("approval_document",), event="project.approved"),
+    Part("investment_plan_notice", kinds=("investment_plan_notice",), event="project.planned"),
+    Part("procurement_record", kinds=("procurement_record",), event="procurement.awarded", each=True),
+    Part("contract_summary", kinds=("contract_summary",), event="contract.signed", each=True),
+    Part("acceptance_conclusion", kinds=("acceptance_conclusion",), event="project.accepted"),
+)
+
+
+@dataclass(frozen=True)
+class OnFile:
+    """What a project's file holds: documents by kind, events of its chain by type, bodies whose receipt is in."""
+
+    kinds: Mapping[str, int]
+    events: Mapping[str, int]
+    receipts: Collection[str]
+
+
+def missing_parts(*, on_file: OnFile, policy: Policy) -> tuple[Detail, ...]:
+    """Return one detail for every part of the checklist that is not on file, with how many are there and how many due.
+
+    The checklist follows the path the project took; the number of third-party evaluations and the bodies that give
+    receipts are policy. The result evaluation (ZY-29) is an evaluation report beside them.
+    """
+    wanted = [(part, _due(part, on_file=on_file, policy=policy)) for part in REQUIRED]
+    evaluations = (policy.evaluation.third_party_count or 0) + min(on_file.events.get("project.evaluated", 0), 1)
+    wanted.append((Part("evaluation_report", kinds=("evaluation_report",)), evaluations))
+    wanted.append((Part("audit_handover", kinds=("audit_handover",)), len(policy.audit.receipt_bodies)))
+    faults = []
+    for part, due in wanted:
+        there = sum(on_file.kinds.get(kind, 0) for kind in part.kinds)
+        there += sum(on_file.events.get(act, 0) for act in part.acts)
+        if there < due:
+            faults.append(_fault(sentence(f"archive.part.{part.name}"), there=there, due=due, policy=policy))
+    for body in missing_bodies(policy=policy, received=on_file.receipts):
+        name = sentence("archive.part.receipt", {"body": policy.audit.receipt_bodies[body]})
+        faults.append(_fault(name, there=0, due=1, policy=policy))
+    return tuple(faults)
+
+
+def check_complete(*, on_file: OnFile, policy: Policy) -> None:
+    """Refuse to close a project whose file is not complete (ZY-32). Raises ``Refusal`` ``archive.incomplete``."""
+    missing = missing_parts(on_file=on_file, policy=policy)
+    if missing:
+        raise Refusal(
+            "archive.incomplete",
+            rule=_clause(policy),
+            facts={"count": len(missing), "parts": "、".join(detail.field or "" for detail in missing)},
+            details=missing,
+        )
+
+
+def _due(part: Part, *, on_file: OnFile, policy: Policy) -> int:
+    happened = on_file.events.get(part.event, 0)
+    if part.each:
+        return happened
+    return int(happened > 0 or any(is_binding(policy=policy, rule=rule) for rule in part.rules))
+
+
+def _fault(name: str, *, there: int, due: int, policy: Policy) -> Detail:
+    problem = sentence("archive.part_missing", {"part": name, "there": there, "due": due})
+    return Detail(problem=problem, field=name, expected=str(due), rule=_clause(policy))
+
+
+def _clause(policy: Policy) -> str | None:
+    return binding(policy=policy, rules=("ZY-32", "SYS-ARCHIVE-COMPLETE"))
+
+
+@dataclass(frozen=True)
+class FiledPaper:
+    """A document as it is registered: ``stage`` and ``kind`` as filed, ``printed`` when a template of ours made it."""
+
+    stage: str
+    kind: str
+    title: str
+    doc_no: str
+    issuer: str
+    issued_on: date
+    media_type: str
+    public: bool
+    printed: bool
+    synthetic: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registered file: where it goes in the bundle (``number`` counts within ``folder``) and its record."""
+
+    folder: str
+    number: int
+    kind: str
+    suffix: str
+    record: ArchivalRecord
+
+
+def folder_number(*, stage: str) -> int:
+    """Return the number (1–9) of the folder of a stage; others go into the last."""
+    return _FOLDERS.get(stage, _LAST_FOLDER)
+
+
+def register(
+    *, papers: Sequence[FiledPaper], fonds: str, project: str, year: int, policy: Policy
+) -> tuple[Registered, ...]:
+    """Register the files of a project: 件号 from 1 without gaps, 档号 ``fonds-year-term-project-件号`` (DA/T 22-2015).
+
+    ``papers`` must come in the order of their folders. ``fonds`` stands for the 全宗号 that only the archive can give.
+    """
+    counts: Counter[int] = Counter()
+    registered = []
+    for item, paper in enumerate(papers, start=1):
+        folder = folder_number(stage=paper.stage)
+        counts[folder] += 1
+        years = retention_years(stages=(paper.stage,), policy=policy)
+        record = ArchivalRecord(
+            archival_code=f"{fonds}-{year}-D{years}-{project}-{item:04d}",
+            item_no=item,
+            title=paper.title,
+            document_no=paper.doc_no,
+            responsible=paper.issuer,
+            formed_on=paper.issued_on,
+            pages=None,
+            secrecy=sentence(f"archive.secrecy.{'public' if paper.public else 'internal'}"),
+            retention=sentence("archive.retention", {"years": years}),
+            openness=sentence(f"archive.openness.{'open' if paper.public else 'controlled'}"),
+            format=_format(paper),
+            synthetic=paper.synthetic,
+        )
+        name = sentence(f"archive.folder.{folder}")
+        registered.append(Registered(name, counts[folder], kind_name(kind=paper.kind), _suffix(paper), record))
+    return tuple(registered)
+
+
+def retention_years(*, stages: Collection[str], policy: Policy) -> int:
+    """Return how many years files of these stages are kept: the project's term, never less than procurement's floor."""
+    years = policy.archive.project_retention_years
+    if _PROCUREMENT_STAGES & set(stages):
+        return max(years, policy.archive.procurement_retention_years)
+    return years
+
+
+def kind_name(*, kind: str) -> str:
+    """Return a document kind (文种) as archivists read it."""
+    code = f"archive.kind.{kind}"
+    return sentence(code if code in catalogue() else "archive.kind.other")
+
+
+def _suffix(paper: FiledPaper) -> str:
+    return _SUFFIXES.get(paper.media_type.partition(";")[0].strip(), ".bin")
+
+
+def _format(paper: FiledPaper) -> str:
+    if paper.media_type == PDF and paper.printed:
+        return "PDF/A-2a"
+    return _suffix(paper).removeprefix(".").upper()

@@ -1,0 +1,181 @@
+"""Evaluation through the door: third parties, outcomes (A7, A8), price standard, result evaluation."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from models.core.errors import Conflict
+from models.tables.contract import Contract
+from models.tables.evaluation import Outcome, ThirdPartyEvaluation
+from models.tables.kernel import Document, Event
+from models.tables.procurement import Organisation
+from tests.support.delivering import DIMENSIONS, EVALUATOR, conclude, third_party
+from tests.support.planning import BUREAU
+from tests.support.purchases import PURCHASER
+
+MID = date(2016, 12, 15)
+AFTER = date(2017, 8, 1)
+EFFECTS = {
+    "personal_development": "服务对象能力有所提升",
+    "economic": "减少了信访处置支出",
+    "social": "社区关系改善",
+    "cultural": "邻里互助风气形成",
+}
+
+
+def all_of(world: Any, model: Any) -> list[Any]:
+    with Session(world.services.engine) as session:
+        return list(session.exec(select(model)).all())
+
+
+def refuse_third_party(standing: Any, expected: str, phase: str = "mid", **changes: Any) -> Any:
+    given: dict[str, Any] = {"evaluator": {"name": "合成评估机构"}, "scores": dict.fromkeys(DIMENSIONS, 86)}
+    return standing.world.refused(
+        expected,
+        "evaluation.record_third_party",
+        as_=EVALUATOR,
+        on=MID,
+        project=standing.bought.project,
+        phase=phase,
+        **(given | changes),
+    )
+
+
+def test_an_evaluation_leaves_row_paper_report_and_event(running: Any) -> None:
+    report = running.world.upload(b"%PDF (synthetic)", name="事中评估报告.pdf", media_type="application/pdf")
+
+    found = third_party(running.world, running.bought.project, "mid", on=MID, report=report.model_dump())
+
+    (row,) = all_of(running.world, ThirdPartyEvaluation)
+    kinds = {one.id: one.kind for one in all_of(running.world, Document)}
+    assert (found.total, found.missing) == (Decimal("86.00"), ("end",))
+    assert kinds[row.document_id] == "evaluation_report"
+    assert kinds[row.report_document_id or ""] == "third_party_report"
+    events = [one for one in all_of(running.world, Event) if one.type == "evaluation.third_party_recorded"]
+    assert events[0].payload["scores"] == dict.fromkeys(DIMENSIONS, "86")
+    assert "合成评估机构" not in str(events[0].payload)
+
+
+def test_mid_is_while_running_and_end_is_after(running: Any, checked: Any) -> None:
+    refuse_third_party(running, "SYS-STATE", "end")
+    refuse_third_party(checked, "SYS-STATE", "mid")
+
+
+def test_a_phase_is_evaluated_once(running: Any) -> None:
+    third_party(running.world, running.bought.project, "mid", on=MID)
+
+    fault = refuse_third_party(running, "evaluation.phase_done")
+
+    assert isinstance(fault, Conflict)
+
+
+def test_the_contractor_does_not_evaluate_itself(running: Any) -> None:
+    """Known by name with other spacing, too."""
+    with Session(running.world.services.engine) as session:
+        contract = session.get_one(Contract, running.bought.contract)
+        name = session.get_one(Organisation, contract.organisation_id).name
+
+    refuse_third_party(running, "SYS-INDEPENDENT", evaluator={"name": f" {name[:2]} {name[2:]} "})
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {},
+        dict.fromkeys(DIMENSIONS[:3], 80),
+        dict.fromkeys((*DIMENSIONS, "looks"), 80),
+        dict.fromkeys(DIMENSIONS, 101),
+    ],
+)
+def test_the_sheet_holds_the_four_dimensions_on_the_scale(running: Any, scores: dict[str, Any]) -> None:
+    refuse_third_party(running, "HS-36", scores=scores)
+
+
+OUTCOMES: list[dict[str, Any]] = [
+    {"name": "信访件数", "unit": "件", "before": 120, "after": 50},
+    {"name": "信访人次", "unit": "人次", "before": 200, "after": 87, "approximate_before": True},
+    {"name": "就业", "unit": "人", "counts": {"残疾人福利企业就业": 36, "自谋职业": 32}},
+]
+
+
+def outcomes(standing: Any, given: list[dict[str, Any]]) -> Any:
+    return standing.world.do(
+        "evaluation.record_outcomes", as_=PURCHASER, on=AFTER, project=standing.bought.project, outcomes=given
+    )
+
+
+def test_outcomes_are_computed_not_typed_in(running: Any) -> None:
+    """A7 exact and approximate changes; A8: 36 + 32 = 68, not capped by the hundred disabled people selected."""
+    found = outcomes(running, OUTCOMES)
+
+    assert found.changes == {"信访件数": "−58.3%", "信访人次": "约−56%"}
+    assert found.totals == {"就业": 68}
+    lines = running.world.ask("evaluation.summary", project=running.bought.project).outcomes
+    assert [line.approximate for line in lines] == [False, True, False]
+
+
+def test_a_sum_above_the_stratum_is_not_capped(running: Any) -> None:
+    found = outcomes(running, [{"name": "就业", "counts": {"安置": 90, "自谋职业": 80}}])
+
+    assert found.totals == {"就业": 170}
+
+
+def test_a_corrected_outcome_is_the_next_revision(running: Any) -> None:
+    outcomes(running, OUTCOMES)
+    outcomes(running, [OUTCOMES[0] | {"after": 60}])
+
+    lines = running.world.ask("evaluation.summary", project=running.bought.project).outcomes
+    assert [line.change for line in lines] == ["−50.0%", "约−56%", None]
+    assert sorted(row.revision for row in all_of(running.world, Outcome)) == [1, 1, 1, 2]
+
+
+def test_an_outcome_without_figures_is_refused(running: Any) -> None:
+    running.world.refused(
+        "evaluation.outcome_empty",
+        "evaluation.record_outcomes",
+        as_=PURCHASER,
+        on=AFTER,
+        project=running.bought.project,
+        outcomes=[{"name": "满意度", "before": 3}],
+    )
+
+
+def price(standing: Any) -> dict[str, Any]:
+    items = [{"name": "心理疏导", "unit": "次", "price": "120.00"}]
+    return {"as_": BUREAU, "on": AFTER, "project": standing.bought.project, "items": items}
+
+
+def test_the_price_standard_follows_acceptance_and_has_versions(checked: Any) -> None:
+    """HS-52."""
+    checked.world.refused("SYS-STATE", "evaluation.set_price_standard", **price(checked))
+    conclude(checked.world, checked.bought.project)
+
+    versions = [checked.world.do("evaluation.set_price_standard", **price(checked)).version for _ in range(2)]
+
+    lines = checked.world.ask("evaluation.summary", project=checked.bought.project).price_standards
+    assert versions == [line.version for line in lines] == [1, 2]
+    assert lines[0].items[0]["price_fen"] == 12_000
+
+
+def evaluate(standing: Any, **changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {"effects": EFFECTS, "recommendations": ["延长服务期限"]}
+    return {"as_": BUREAU, "on": AFTER, "project": standing.bought.project, **(given | changes)}
+
+
+def test_an_accepted_project_is_evaluated(checked: Any) -> None:
+    checked.world.refused("SYS-STATE", "evaluation.conclude", **evaluate(checked))
+    conclude(checked.world, checked.bought.project)
+    outcomes(checked, OUTCOMES)
+    checked.world.refused("SYS-EFFECTS", "evaluation.conclude", **evaluate(checked, effects={"social": "好"}))
+
+    found = checked.world.do("evaluation.conclude", **evaluate(checked))
+
+    summary = checked.world.ask("evaluation.summary", project=checked.bought.project)
+    assert found.state == "project.evaluated"
+    assert summary.effects == EFFECTS
+    assert (summary.recommendations, summary.third_party_missing) == (("延长服务期限",), ())

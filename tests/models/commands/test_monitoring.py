@@ -1,0 +1,110 @@
+"""Monitoring through the door: six lines, their findings, their speakers, and what is still missing."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from models.tables.kernel import Document, Event
+from models.tables.monitoring import Supervision
+from tests.support.delivering import FINDINGS, supervise, third_party
+from tests.support.planning import OFFICE
+from tests.support.purchases import FINANCE
+
+INSPECTED_ON = date(2016, 12, 1)
+
+
+def test_six_lines_cover_the_contract(running: Any) -> None:
+    """HS-29: each line counts its records; none is missing at the end."""
+    lines = list(FINDINGS)
+    for number, line in enumerate(lines, start=1):
+        supervise(running.world, running.bought.project, line)
+        found = running.world.ask("monitoring.coverage", project=running.bought.project)
+        assert found.missing == tuple(lines[number:])
+
+    assert found.complete
+    assert found.lines["purchaser"].name == "项目主体单位监管"
+    assert (found.fund_checks, found.fund_checks_min) == (1, 1)
+    assert found.phases == {"initiation": 0, "implementation": 6, "acceptance": 0}
+
+
+def test_a_third_party_evaluation_covers_the_third_party_line(running: Any) -> None:
+    third_party(running.world, running.bought.project, "mid", on=INSPECTED_ON)
+
+    found = running.world.ask("monitoring.coverage", project=running.bought.project)
+
+    assert found.lines["third_party"].records == 1
+
+
+def test_a_record_leaves_row_paper_and_event(running: Any) -> None:
+    supervise(running.world, running.bought.project, "finance")
+
+    with Session(running.world.services.engine) as session:
+        (row,) = session.exec(select(Supervision)).all()
+        document = session.get_one(Document, row.document_id)
+        events = session.exec(select(Event).where(col(Event.type) == "monitoring.supervised")).all()
+    assert (document.kind, document.stage, document.media_type) == (
+        "supervision_record",
+        "monitoring",
+        "application/pdf",
+    )
+    assert events[0].payload["findings"] == ["budget_execution", "pace", "regularity"]
+    assert "规范" not in str(events[0].payload)
+
+
+def arguments(running: Any, line: str, **changes: Any) -> dict[str, Any]:
+    _, method, findings = FINDINGS[line]
+    given = {"project": running.bought.project, "line": line, "method": method, "findings": findings}
+    return {"on": INSPECTED_ON, **given, **changes}
+
+
+def test_what_a_line_must_find_is_asked_for(running: Any) -> None:
+    for line, rule in (("finance", "HS-34"), ("recipient", "HS-39"), ("community", "HS-40")):
+        speaker, _, findings = FINDINGS[line]
+        lacking = dict(list(findings.items())[1:])
+        running.world.refused(
+            rule, "monitoring.record_supervision", as_=speaker, **arguments(running, line, findings=lacking)
+        )
+
+
+def test_nobody_speaks_on_anothers_line(running: Any) -> None:
+    running.world.refused(
+        "SYS-LINE-ROLE", "monitoring.record_supervision", as_=FINANCE, **arguments(running, "community")
+    )
+    running.world.refused(
+        "SYS-ROLE", "monitoring.record_supervision", as_="contractor:u-1", **arguments(running, "purchaser")
+    )
+
+
+def test_the_office_files_a_paper_record_with_a_note(running: Any) -> None:
+    running.world.refused(
+        "SYS-ON-BEHALF", "monitoring.record_supervision", as_=OFFICE, **arguments(running, "community")
+    )
+
+    found = running.world.do(
+        "monitoring.record_supervision",
+        as_=OFFICE,
+        **arguments(running, "community", on_behalf="社区干部评议表,纸质,代录"),
+    )
+
+    assert "community" not in found.missing
+
+
+def test_a_finding_code_is_no_free_text(running: Any) -> None:
+    running.world.refused(
+        "SYS-ARGUMENTS",
+        "monitoring.record_supervision",
+        as_=FINANCE,
+        **arguments(running, "finance", findings={"张三说": "很好"}),
+    )
+
+
+def test_an_unknown_project_is_named(running: Any) -> None:
+    running.world.refused(
+        "SYS-NOT-FOUND",
+        "monitoring.record_supervision",
+        as_=FINANCE,
+        **arguments(running, "finance", project="prj-nowhere"),
+    )

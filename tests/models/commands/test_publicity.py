@@ -1,0 +1,271 @@
+"""Publicity through the door: notice, leaks, objections, closing, disclosure. All people and units are made up."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, col, select
+
+from models.core.errors import DataFault
+from models.ports import Zone
+from models.tables.kernel import Attempt, Document, WorkItem
+from models.tables.publicity import Disclosure, Objection
+from tests.support import deciding as path
+from tests.support.deciding import CLOSED_ON, OFFICE, PUBLICITY_ENDS_ON, PUBLISHED_ON, SYSTEM
+from tests.support.world import World, open_world
+
+OBJECTED_ON = date(2016, 3, 18)
+ANSWERED_ON = date(2016, 3, 29)
+SITES = ("city_tender_centre", "purchaser_portal")
+
+
+@pytest.fixture(scope="module")
+def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
+    world = open_world(tmp_path_factory.mktemp("base"))
+    return world, path.reviewed(world)
+
+
+@pytest.fixture
+def world(_base: tuple[World, str], tmp_path: Path) -> World:
+    return path.branched(_base[0], tmp_path)
+
+
+@pytest.fixture
+def project(_base: tuple[World, str]) -> str:
+    return _base[1]
+
+
+def _object(world: World, notice: str, *, on: date = OBJECTED_ON, matter: str = "评分不公") -> str:
+    return str(
+        world.do(
+            "publicity.raise_objection",
+            as_="public:u-someone",
+            on=on,
+            notice=notice,
+            matter=matter,
+            objector="合成某人",
+        ).id
+    )
+
+
+def _answer(world: World, objection: str, outcome: str, *, on: date = ANSWERED_ON) -> object:
+    return world.do(
+        "publicity.answer_objection", as_=OFFICE, on=on, objection=objection, outcome=outcome, reply="已经核实。"
+    )
+
+
+def _task(world: World, kind: str) -> WorkItem:
+    with Session(world.services.engine) as session:
+        return session.exec(select(WorkItem).where(col(WorkItem.kind) == kind)).one()
+
+
+def _state(world: World, project: str) -> str:
+    return str(world.ask("project.status", project=project).state)
+
+
+def test_a_notice_is_published_as_paper_and_page_in_the_public_bucket(world: World, project: str) -> None:
+    notice = path.publish(world, project)
+
+    with Session(world.services.engine) as session:
+        papers = session.exec(select(Document).where(col(Document.id).in_(notice.documents))).all()
+    assert {paper.kind for paper in papers} == {"publicity_notice", "publicity_notice_html"}
+    assert {paper.zone for paper in papers} == {Zone.PUBLIC}
+    assert all(world.services.documents.exists(zone=Zone.PUBLIC, sha256=paper.sha256) for paper in papers)
+    assert (notice.starts_on, notice.ends_on, notice.provisional) == (date(2016, 3, 17), PUBLICITY_ENDS_ON, False)
+    assert notice.state == "project.on_publicity"
+    assert _task(world, "publicity.close_notice").due_on == CLOSED_ON
+
+
+def test_a_period_into_an_unpublished_year_is_provisional(world: World, project: str) -> None:
+    assert path.publish(world, project, on=date(2026, 12, 29)).provisional
+
+
+@pytest.mark.parametrize(
+    ("channels", "code"), [((), "publicity.too_few_channels"), (("gossip",), "publicity.unknown_channel")]
+)
+def test_a_notice_without_a_proper_channel_is_refused(
+    world: World, project: str, channels: tuple[str, ...], code: str
+) -> None:
+    world.refused(
+        code,
+        "publicity.publish_notice",
+        as_=OFFICE,
+        on=PUBLISHED_ON,
+        project=project,
+        channels=channels,
+        contact="0714-6234567",
+    )
+
+
+def test_a_mobile_number_in_the_contact_stops_the_notice_before_anything_is_printed(world: World, project: str) -> None:
+    before = world.services.documents.writes  # type: ignore[attr-defined]
+
+    fault = world.refused(
+        "publicity.leak",
+        "publicity.publish_notice",
+        as_=OFFICE,
+        on=PUBLISHED_ON,
+        project=project,
+        channels=("website",),
+        contact="联系人手机:13912345678",
+    )
+
+    with Session(world.services.engine) as session:
+        attempt = session.exec(select(Attempt).where(col(Attempt.code) == "publicity.leak")).one()
+    assert isinstance(fault, DataFault)
+    assert [detail.field for detail in fault.details] == ["contact.0"]
+    assert "13912345678" not in json.dumps([fault.as_json(), attempt.details, attempt.input_sealed])
+    assert world.services.documents.writes == before  # type: ignore[attr-defined]
+    assert _state(world, project) == "project.reviewed"
+
+
+def test_a_notice_is_published_once(world: World, project: str) -> None:
+    path.publish(world, project)
+
+    world.refused(
+        "SYS-STATE",
+        "publicity.publish_notice",
+        as_=OFFICE,
+        on=PUBLISHED_ON,
+        project=project,
+        channels=("website",),
+        contact="0714-6234567",
+    )
+
+
+def test_the_sweep_closes_a_notice_the_day_after_its_last_and_the_state_stays(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+
+    early = world.refused(
+        "publicity.not_over", "publicity.close_notice", as_=SYSTEM, on=PUBLICITY_ENDS_ON, notice=notice
+    )
+    assert early.facts["ends_on"] == "2016-03-23"
+    assert world.ask("publicity.notices_due", as_=SYSTEM, on=PUBLICITY_ENDS_ON) == ()
+    assert world.ask("publicity.notices_due", as_=SYSTEM, on=CLOSED_ON) == (notice,)
+    closed = world.do("publicity.close_notice", as_=SYSTEM, on=CLOSED_ON, notice=notice)
+
+    assert closed.result == "passed"
+    assert _state(world, project) == "project.on_publicity"
+    assert _task(world, "publicity.close_notice").status == "done"
+    assert world.ask("publicity.notices_due", as_=SYSTEM, on=CLOSED_ON) == ()
+    world.refused("publicity.notice_closed", "publicity.close_notice", as_=SYSTEM, on=CLOSED_ON, notice=notice)
+    world.refused(
+        "publicity.notice_closed",
+        "publicity.raise_objection",
+        as_="public:u-x",
+        on=CLOSED_ON,
+        notice=notice,
+        matter="晚了",
+    )
+
+
+def test_anybody_may_object_and_stays_unknown_to_all_but_the_office(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+
+    objection = _object(world, notice)
+
+    with Session(world.services.engine) as session:
+        row = session.get_one(Objection, objection)
+    by_office = world.ask("publicity.notice", notice=notice).objections[0]
+    by_bureau = world.ask("publicity.notice", as_="city_bureau:u-b", notice=notice).objections[0]
+    by_public = world.ask("publicity.notice", as_="public:u-p", notice=notice).objections[0]
+    history = json.dumps([line.payload for line in world.ask("project.history", project=project)], ensure_ascii=False)
+    assert _state(world, project) == "project.objection"
+    assert "合成某人" not in row.model_dump_json() + history
+    assert (by_office.objector, by_office.matter) == ("合成某人", "评分不公")
+    assert (by_bureau.objector, by_bureau.matter) == ("", "评分不公")
+    assert (by_public.objector, by_public.matter) == ("", "")
+    assert _task(world, "publicity.answer_objection").due_on == date(2016, 3, 29)
+
+
+def test_a_rejected_objection_gives_back_the_working_days_that_were_left(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+    objection = _object(world, notice)
+    world.refused("publicity.objection_open", "publicity.close_notice", as_=SYSTEM, on=CLOSED_ON, notice=notice)
+    assert world.ask("publicity.notices_due", as_=SYSTEM, on=CLOSED_ON) == ()
+
+    answered = _answer(world, objection, "rejected")
+
+    task = _task(world, "publicity.close_notice")
+    assert answered.state == "project.on_publicity"  # type: ignore[attr-defined]
+    assert answered.ends_on == date(2016, 4, 1)  # type: ignore[attr-defined]  # three were left on 18 March
+    assert (task.status, task.due_on) == ("open", date(2016, 4, 5))  # 2 to 4 April are days off
+    world.refused("publicity.not_over", "publicity.close_notice", as_=SYSTEM, on=date(2016, 4, 1), notice=notice)
+    world.refused(
+        "publicity.answered",
+        "publicity.answer_objection",
+        as_=OFFICE,
+        on=ANSWERED_ON,
+        objection=objection,
+        outcome="upheld",
+        reply="改判",
+    )
+
+
+def test_a_second_objection_is_taken_in_and_the_notice_waits_for_both_answers(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+    first, second = _object(world, notice), _object(world, notice, on=date(2016, 3, 21), matter="材料不实")
+
+    half = _answer(world, first, "rejected")
+    whole = _answer(world, second, "rejected")
+
+    assert half.state == "project.objection"  # type: ignore[attr-defined]
+    assert whole.state == "project.on_publicity"  # type: ignore[attr-defined]
+    assert len(world.ask("publicity.notice", notice=notice).objections) == 2
+
+
+def test_an_upheld_objection_withdraws_the_notice_and_opens_the_way_to_a_new_review(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+    first, second = _object(world, notice), _object(world, notice)
+    call = {"as_": OFFICE, "on": ANSWERED_ON, "project": project}
+    world.refused("SYS-STATE", "review.open_round", **call, seed="again")  # type: ignore[arg-type]
+
+    upheld = _answer(world, first, "upheld")
+    world.refused(
+        "publicity.objection_open",
+        "publicity.publish_notice",
+        **call,  # type: ignore[arg-type]
+        channels=("website",),
+        contact="0714-6234567",
+    )
+    late = _answer(world, second, "rejected")
+
+    view = world.ask("publicity.notice", notice=notice)
+    assert (upheld.state, upheld.ends_on) == ("project.reviewed", None)  # type: ignore[attr-defined]
+    assert late.state == "project.reviewed"  # type: ignore[attr-defined]
+    assert (view.state, view.result) == ("closed", "upheld")
+    opened = world.do("review.open_round", **call, seed="again")  # type: ignore[arg-type]
+    assert opened.state == "project.under_review"
+
+
+def test_a_reviewed_project_without_an_upheld_objection_is_not_reviewed_again(world: World, project: str) -> None:
+    world.refused("SYS-STATE", "review.open_round", as_=OFFICE, on=PUBLISHED_ON, project=project, seed="again")
+
+
+def test_items_are_disclosed_once_each_with_a_public_record(world: World, project: str) -> None:
+    call = {"as_": OFFICE, "on": CLOSED_ON, "project": project, "sites": SITES}
+    first = world.do("publicity.disclose", **call, items=("catalogue", "procurement"))  # type: ignore[arg-type]
+    second = world.do("publicity.disclose", **call, items=("procurement", "budget_and_final_accounts"))  # type: ignore[arg-type]
+
+    with Session(world.services.engine) as session:
+        rows = session.exec(select(Disclosure.item).where(col(Disclosure.project_id) == project)).all()
+    events = [line for line in world.ask("project.history", project=project) if line.type == "publicity.disclosed"]
+    assert first.items == ("catalogue", "procurement")
+    assert (second.items, second.already) == (("budget_and_final_accounts",), ("procurement",))
+    assert sorted(rows) == ["budget_and_final_accounts", "catalogue", "procurement"]
+    assert len(events) == 3
+
+
+def test_procurement_on_one_site_only_is_refused(world: World, project: str) -> None:
+    world.refused(
+        "HS-47",
+        "publicity.disclose",
+        as_=OFFICE,
+        on=CLOSED_ON,
+        project=project,
+        items=("procurement",),
+        sites=SITES[:1],
+    )

@@ -1,0 +1,115 @@
+"""Rules of acceptance: self-check first, instruments, ratios, what a conclusion may say."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from models.core.errors import Refusal
+from models.policy.resolver import load_policy_book
+from models.policy.schema import Policy
+from models.rules.acceptance import (
+    Outcome,
+    check_instruments,
+    check_outcome,
+    check_satisfaction,
+    check_self_checked,
+    party_means,
+    ratio,
+    satisfaction_percent,
+)
+from models.rules.delivery import reach
+from models.rules.evaluation import Verdict
+
+
+def huangshi() -> Policy:
+    return load_policy_book().resolve(region="420200", on=date(2017, 6, 1))
+
+
+def zunyi() -> Policy:
+    return load_policy_book().resolve(region="520300", on=date(2025, 6, 1))
+
+
+def verdict(grade: str = "good") -> Verdict:
+    return Verdict(Decimal("85.00"), grade, False, Decimal(1))
+
+
+@pytest.mark.parametrize("state", ["in_progress", "completed"])
+def test_no_conclusion_before_the_self_check(state: str) -> None:
+    for policy, rule in ((zunyi(), "ZY-97"), (huangshi(), "SYS-SELF-CHECK-FIRST")):
+        with pytest.raises(Refusal) as caught:
+            check_self_checked(state=state, policy=policy)
+        assert caught.value.rule == rule
+
+
+def test_after_the_self_check_the_state_table_decides() -> None:
+    check_self_checked(state="self_checked", policy=huangshi())
+
+
+def test_zunyi_asks_for_both_instruments() -> None:
+    both = {"needs_indicators": "指标体系1.0", "performance_sheet": "绩效评价表"}
+    check_instruments(instruments=both, policy=zunyi())
+    check_instruments(instruments={}, policy=huangshi())
+
+    for code in both:
+        with pytest.raises(Refusal) as caught:
+            check_instruments(instruments={code: both[code]}, policy=zunyi())
+        assert caught.value.rule == "ZY-96"
+    with pytest.raises(Refusal) as caught:
+        check_instruments(instruments={"diary": "工作日记"}, policy=huangshi())
+    assert caught.value.rule == "SYS-CODE-LIST"
+
+
+@pytest.mark.parametrize(
+    ("target", "actual", "expected"),
+    [("400", "412", "103.0"), ("3", "2", "66.7"), ("不少于400", "412", None), (None, "15", None), ("0", "1", None)],
+)
+def test_a_ratio_needs_two_plain_numbers(target: str | None, actual: str, expected: str | None) -> None:
+    assert ratio(target=target, actual=actual) == (None if expected is None else Decimal(expected))
+
+
+def test_satisfied_are_some_of_the_asked() -> None:
+    check_satisfaction(asked=10, satisfied=10)
+    assert satisfaction_percent(asked=400, satisfied=372) == Decimal("93.0")
+
+    with pytest.raises(Refusal):
+        check_satisfaction(asked=10, satisfied=11)
+
+
+@pytest.mark.parametrize("served", [0, 399])
+def test_huangshi_accepts_nothing_below_its_target(served: int) -> None:
+    """A5 at acceptance: distinct persons below 400 block it in 420200 only."""
+    short = reach(served=served, target=400)
+
+    with pytest.raises(Refusal) as caught:
+        check_outcome(outcome=Outcome.ACCEPTED, verdict=verdict(), reach=short, policy=huangshi())
+
+    assert caught.value.rule == "HS-06"
+    check_outcome(outcome=Outcome.NOT_ACCEPTED, verdict=verdict(), reach=short, policy=huangshi())
+    check_outcome(outcome=Outcome.ACCEPTED, verdict=verdict(), reach=short, policy=zunyi())
+
+
+def test_at_the_target_huangshi_accepts() -> None:
+    met = reach(served=400, target=400)
+
+    check_outcome(outcome=Outcome.ACCEPTED, verdict=verdict(), reach=met, policy=huangshi())
+
+
+def test_the_lowest_grade_is_never_accepted() -> None:
+    met = reach(served=400, target=400)
+    failing = verdict("unqualified")
+
+    with pytest.raises(Refusal) as caught:
+        check_outcome(outcome=Outcome.ACCEPTED, verdict=failing, reach=met, policy=huangshi())
+
+    assert caught.value.code == "acceptance.grade_fails"
+    check_outcome(outcome=Outcome.NOT_ACCEPTED, verdict=failing, reach=met, policy=huangshi())
+    check_outcome(outcome=Outcome.ACCEPTED, verdict=verdict("qualified"), reach=met, policy=huangshi())
+
+
+def test_parties_that_did_not_score_are_left_out() -> None:
+    found = party_means(third_party=(Decimal(80), Decimal(90)), purchaser=Decimal(88), recipient=None)
+
+    assert found == {"purchaser": Decimal(88), "third_party": Decimal(85)}

@@ -1,0 +1,165 @@
+"""The closing checklist follows the path a project took; files are numbered without gaps (ZY-32, DA/T 22-2015)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from models.core.errors import Refusal
+from models.policy.resolver import load_policy_book
+from models.rules.archive import (
+    PDF,
+    FiledPaper,
+    OnFile,
+    check_complete,
+    folder_number,
+    missing_parts,
+    register,
+    retention_years,
+)
+
+HUANGSHI = load_policy_book().resolve(region="420200", on=date(2017, 6, 30))
+ZUNYI = load_policy_book().resolve(region="520300", on=date(2024, 9, 2))
+BOTH = frozenset({"audit_body", "discipline_supervision"})
+WHOLE = OnFile(
+    kinds={
+        "plan_book": 1,
+        "review_opinion": 1,
+        "publicity_notice": 1,
+        "approval_document": 1,
+        "investment_plan_notice": 1,
+        "procurement_record": 1,
+        "contract_summary": 1,
+        "acceptance_conclusion": 1,
+        "evaluation_report": 3,
+        "audit_handover": 2,
+    },
+    events={
+        "project.submitted": 1,
+        "feasibility.content_reviewed": 1,
+        "feasibility.cost_estimated": 1,
+        "project.reviewed": 1,
+        "project.published": 1,
+        "project.approved": 1,
+        "project.planned": 1,
+        "procurement.awarded": 1,
+        "contract.signed": 1,
+        "project.accepted": 1,
+        "project.evaluated": 1,
+    },
+    receipts=BOTH,
+)
+PAPER = FiledPaper(
+    stage="review",
+    kind="review_opinion",
+    title="评审意见(合成)",
+    doc_no="",
+    issuer="合成市民政局",
+    issued_on=date(2016, 3, 1),
+    media_type=PDF,
+    public=False,
+    printed=True,
+    synthetic=("日期",),
+)
+
+
+def names(on_file: OnFile) -> list[str | None]:
+    return [detail.field for detail in missing_parts(on_file=on_file, policy=HUANGSHI)]
+
+
+def without(kind: str) -> OnFile:
+    return replace(WHOLE, kinds={name: count for name, count in WHOLE.kinds.items() if name != kind})
+
+
+def test_whole_file_may_be_closed() -> None:
+    check_complete(on_file=WHOLE, policy=HUANGSHI)
+
+
+def test_every_missing_part_is_named_at_once() -> None:
+    with pytest.raises(Refusal, match="缺 2 项") as refused:
+        check_complete(
+            on_file=replace(without("contract_summary"), receipts=frozenset({"audit_body"})), policy=HUANGSHI
+        )
+
+    assert refused.value.rule == "SYS-ARCHIVE-COMPLETE"
+    assert [detail.field for detail in refused.value.details] == ["合同", "纪委备案审计回执"]
+
+
+def test_in_its_own_region_the_refusal_rests_on_the_seed() -> None:
+    fault = missing_parts(on_file=without("audit_handover"), policy=ZUNYI)
+
+    assert [(detail.field, detail.rule) for detail in fault] == [("备案审计送件单", "ZY-32")]
+
+
+def test_application_may_be_a_plan_book_or_a_form() -> None:
+    form = without("plan_book")
+
+    assert names(form) == ["项目计划书(申报书)"]
+    assert names(replace(form, kinds={**form.kinds, "application_form": 1})) == []
+
+
+def test_every_award_and_contract_needs_its_paper() -> None:
+    events = {**WHOLE.events, "procurement.awarded": 2, "contract.signed": 2}
+
+    assert names(replace(WHOLE, events=events)) == ["采购活动记录", "合同"]
+
+
+def test_huangshi_needs_content_review_costing_and_two_evaluations() -> None:
+    """HS-12, HS-23 and the policy's count bind there, whatever the project did; elsewhere they do not."""
+    acts = {name: count for name, count in WHOLE.events.items() if not name.startswith("feasibility.")}
+    bare = replace(WHOLE, events=acts, kinds={**WHOLE.kinds, "evaluation_report": 2})
+
+    assert names(bare) == ["购买内容审核意见", "成本测算", "评估报告(第三方评估、结果评估)"]
+    assert missing_parts(on_file=bare, policy=ZUNYI) == ()
+
+
+def test_path_not_taken_needs_no_paper() -> None:
+    """A project without a purchase owes neither record nor contract."""
+    events = {name: 1 for name in WHOLE.events if name not in ("procurement.awarded", "contract.signed")}
+    kinds = {name: n for name, n in WHOLE.kinds.items() if name not in ("procurement_record", "contract_summary")}
+
+    assert names(replace(WHOLE, events=events, kinds=kinds)) == []
+
+
+def test_files_are_numbered_through_and_within_their_folder() -> None:
+    papers = [PAPER, replace(PAPER, kind="draw_protocol"), replace(PAPER, stage="contract", kind="unheard_of")]
+
+    registered = register(papers=papers, fonds="420200", project="prj-1", year=2017, policy=HUANGSHI)
+
+    assert [(one.folder, one.number, one.kind, one.suffix) for one in registered] == [
+        ("02_评审公示", 1, "评审意见", ".pdf"),
+        ("02_评审公示", 2, "抽取记录", ".pdf"),
+        ("05_实施台账", 1, "材料", ".pdf"),
+    ]
+    assert [one.record.archival_code for one in registered] == [
+        f"420200-2017-D30-prj-1-{number:04d}" for number in (1, 2, 3)
+    ]
+    assert [one.record.item_no for one in registered] == [1, 2, 3]
+
+
+def test_record_says_what_is_public_and_what_we_printed() -> None:
+    uploaded = replace(PAPER, printed=False, public=True, media_type="text/csv; charset=utf-8")
+
+    one, other = (
+        found.record
+        for found in register(papers=[PAPER, uploaded], fonds="420200", project="prj-1", year=2017, policy=HUANGSHI)
+    )
+
+    assert (one.format, one.secrecy, one.openness, one.retention) == ("PDF/A-2a", "内部", "控制", "定期30年")
+    assert (other.format, other.secrecy, other.openness) == ("CSV", "公开", "开放")
+    assert one.synthetic == ("日期",)
+
+
+def test_correspondence_takes_the_last_folder() -> None:
+    assert [folder_number(stage=stage) for stage in ("needs", "evaluation", "audit", "rehearsal")] == [1, 8, 9, 9]
+
+
+def test_procurement_files_are_never_kept_shorter_than_the_law_says() -> None:
+    """政府采购法 art. 42 is a floor: it lifts a shorter project term, and does not shorten a longer one."""
+    short = replace(HUANGSHI, archive=replace(HUANGSHI.archive, project_retention_years=10))
+
+    assert retention_years(stages=("contract",), policy=short) == 15
+    assert retention_years(stages=("review",), policy=short) == 10
+    assert retention_years(stages=("contract",), policy=HUANGSHI) == 30

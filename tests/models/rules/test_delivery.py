@@ -1,0 +1,169 @@
+"""Rules of delivery: who may serve whom and when, what a batch may hold, when the target is met."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from models.core.errors import Refusal
+from models.core.periods import Period
+from models.policy.resolver import load_policy_book
+from models.policy.schema import Policy
+from models.rules.delivery import (
+    RECORD_FIELDS,
+    Assignment,
+    Service,
+    Slot,
+    check_services,
+    check_staff,
+    check_start,
+    minutes_between,
+    percent,
+    reach,
+    records_digest,
+)
+
+TERM = Period(date(2016, 6, 1), date(2017, 6, 1))
+TODAY = date(2017, 5, 20)
+
+
+def policy(region: str = "420200") -> Policy:
+    return load_policy_book().resolve(region=region, on=date(2016, 6, 1) if region == "420200" else date(2025, 6, 1))
+
+
+def service(**changes: Any) -> Service:
+    given: dict[str, Any] = {
+        "person": "per-1",
+        "on": date(2016, 7, 1),
+        "start": "09:00",
+        "end": "10:30",
+        "item": "comfort",
+        "staff": "SW-01",
+        "corrects": False,
+    }
+    return Service(**(given | changes))
+
+
+def assignment(**changes: Any) -> Assignment:
+    given: dict[str, Any] = {
+        "term": TERM,
+        "staff": {"SW-01": True, "SW-02": False},
+        "slots": {},
+        "recorded_on": TODAY,
+    }
+    return Assignment(**(given | changes))
+
+
+def refused(*services: Service, held: Assignment | None = None, region: str = "420200") -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        check_services(services=services, assignment=held or assignment(), policy=policy(region))
+    assert caught.value.code == "delivery.records_refused"
+    return caught.value
+
+
+def test_a_start_needs_an_issued_plan_line() -> None:
+    check_start(line_states=("drafted", "issued"), policy=policy())
+
+    with pytest.raises(Refusal) as caught:
+        check_start(line_states=("drafted", "signed"), policy=policy("520300"))
+
+    assert (caught.value.code, caught.value.rule) == ("delivery.no_plan_line", "ZY-76")
+
+
+def test_a_work_number_is_listed_once() -> None:
+    check_staff(refs=("SW-01", "SW-02"))
+
+    with pytest.raises(Refusal) as caught:
+        check_staff(refs=("SW-01", "SW-01"))
+
+    assert caught.value.facts["staff"] == "SW-01"
+
+
+def test_a_proper_service_passes() -> None:
+    check_services(services=(service(), service(person="per-2")), assignment=assignment(), policy=policy())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"person": None}, "person"),
+        ({"on": date(2016, 5, 31)}, "on"),
+        ({"on": date(2017, 6, 1)}, "on"),
+        ({"on": date(2017, 5, 21)}, "on"),
+        ({"end": "09:00"}, "end"),
+        ({"end": "25:00"}, "end"),
+        ({"item": "cash"}, "item"),
+        ({"staff": "SW-09"}, "staff"),
+        ({"staff": "SW-02"}, "staff"),
+        ({"corrects": True}, "corrects"),
+    ],
+)
+def test_each_fault_of_a_service_is_named(changes: dict[str, Any], field: str) -> None:
+    fault = refused(service(), service(**{"person": "per-2"} | changes))
+
+    assert [(detail.row, detail.field) for detail in fault.details] == [(2, field)]
+
+
+def test_the_last_day_of_the_term_is_inside_it() -> None:
+    held = assignment(recorded_on=date(2017, 6, 30))
+
+    check_services(services=(service(on=date(2017, 5, 31)),), assignment=held, policy=policy())
+
+
+def test_the_same_person_day_and_start_is_one_record() -> None:
+    key = ("per-1", date(2016, 7, 1), "09:00")
+
+    assert refused(service(), service(end="11:00")).details[0].row == 2
+    assert refused(service(), held=assignment(slots={key: Slot(0, TODAY)})).details[0].field == "start"
+
+
+def test_a_correction_needs_a_record_and_comes_in_time() -> None:
+    key = ("per-1", date(2016, 7, 1), "09:00")
+    in_time = assignment(slots={key: Slot(0, date(2017, 5, 13))})
+    late = assignment(slots={key: Slot(0, date(2017, 5, 12))})
+
+    check_services(services=(service(corrects=True),), assignment=in_time, policy=policy())
+
+    assert refused(service(corrects=True), held=late).details[0].field == "corrects"
+
+
+def test_kinds_of_huangshi_are_unknown_elsewhere() -> None:
+    fault = refused(service(), region="520300")
+
+    assert fault.details[0].field == "item"
+    check_services(services=(service(item="visit"),), assignment=assignment(), policy=policy("520300"))
+
+
+def test_all_faults_are_listed_at_once() -> None:
+    fault = refused(service(person=None, staff="SW-09"), service(item="cash"))
+
+    assert fault.facts["rows"] == 2
+    assert len(fault.details) == 3
+
+
+@pytest.mark.parametrize(("served", "met"), [(399, False), (400, True), (401, True)])
+def test_the_target_itself_is_enough(served: int, met: bool) -> None:
+    """A5: 399 of 400 fails, 400 passes."""
+    assert reach(served=served, target=400).met is met
+
+
+def test_without_a_target_nothing_is_met_or_missed() -> None:
+    assert reach(served=10, target=None).met is None
+
+
+def test_minutes_and_percent() -> None:
+    assert minutes_between(start="09:05", end="10:00") == 55
+    assert percent(part=1, whole=3) == Decimal("33.3")
+    assert percent(part=0, whole=0) is None
+
+
+def test_the_digest_of_a_batch_sees_every_field_and_the_order() -> None:
+    row = dict.fromkeys(RECORD_FIELDS, "x")
+    digests = {records_digest([row]), records_digest([row, row])}
+    digests |= {records_digest([row | {name: "y"}]) for name in RECORD_FIELDS}
+
+    assert len(digests) == len(RECORD_FIELDS) + 2
+    assert records_digest([row | {"place": "1"}, row]) != records_digest([row, row | {"place": "1"}])

@@ -75,6 +75,9 @@ class LocalLauncher:
         if not self.recorded:
             plain = flow.validate_parameters(given)
             return LaunchResult(run_id="", summary=asyncio.run(flow.fn(**plain)))
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()  # the server's address came into the environment after Prefect was imported
         state = asyncio.run(
             flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}")(**given, return_state=True)
         )

@@ -172,15 +172,18 @@ def submit_self_check(
         )
         session.add(check)
         work.close_item(session, ctx, kind=SELF_CHECK, subject_id=project)
-        payload = {
-            "self_check_id": check.id,
-            "indicators": len(indicators),
-            "instruments": sorted(attached),
-            "spent_fen": spent.fen,
-            "days_late": check.days_late,
-        }
-        transition.apply(session, ctx, row, payload=payload, outcome="again" if last else "")
+        transition.apply(session, ctx, row, payload=_payload(check), outcome="again" if last else "")
         return SelfChecked(id=check.id, days_late=check.days_late, state=f"project.{row.state}")
+
+
+def _payload(check: SelfCheck) -> dict[str, Any]:
+    return {
+        "self_check_id": check.id,
+        "indicators": len(check.indicators),
+        "instruments": sorted(check.instruments),
+        "spent_fen": check.spent_fen,
+        "days_late": check.days_late,
+    }
 
 
 def _indicator(given: IndicatorGiven) -> dict[str, Any]:

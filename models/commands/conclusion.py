@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -17,7 +18,7 @@ from models.queries import acceptance as reads
 from models.queries.acceptance import Judged, Problem
 from models.queries.delivery import progress
 from models.queries.evaluation import third_party_of
-from models.queries.monitoring import contractors_of, coverage_of
+from models.queries.monitoring import contractor_names, coverage_of
 from models.queries.reader import project_of
 from models.rules import acceptance as rules
 from models.rules import evaluation, lifecycle, monitoring
@@ -79,31 +80,20 @@ def conclude(
     ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32), ``evaluation.sheet_wrong``,
     ``evaluation.party_missing`` (HS-41), ``acceptance.target_missed`` (HS-06), ``acceptance.grade_fails``.
     """
+    given = _Given(purchaser_scores, recipient_scores, satisfaction, outcome, problems, recipients_opinion)
     with ctx.reading() as session:
         row = project_of(session, project)
         policy = ctx.policy(region=row.region)
         rules.check_self_checked(state=row.state, policy=policy)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
         _check_evidence(session, project, policy)
-        _check_sheets(purchaser=purchaser_scores, recipient=recipient_scores, satisfaction=satisfaction, policy=policy)
-        judged = _judge(
-            session,
-            ctx,
-            row,
-            policy,
-            purchaser=purchaser_scores,
-            recipient=recipient_scores,
-            satisfaction=satisfaction,
-            outcome=outcome,
-            problems=problems,
-            opinion=recipients_opinion,
-        )
+        judged = _judge(session, ctx, row, given, policy)
         rules.check_outcome(outcome=outcome, verdict=judged.verdict, reach=judged.reach, policy=policy)
         view = reads.conclusion_view(
             sheet=project_papers.sheet(session, ctx, row, sources=reads.SOURCES),
             policy=policy,
             judged=judged,
-            contractors=tuple(one.name for one in contractors_of(session, project=project)),
+            contractors=contractor_names(session, project=project),
             role=ctx.actor.role,
         )
     printed = project_papers.printed(ctx, kind="acceptance_conclusion", view=view)
@@ -114,59 +104,58 @@ def conclude(
         return _file(session, ctx, row, judged, document=document, policy=policy)
 
 
+@dataclass(frozen=True)
+class _Given:
+    purchaser: Scores
+    recipient: Scores
+    satisfaction: Satisfaction
+    outcome: Outcome
+    problems: tuple[Problem, ...]
+    opinion: str
+
+
 def _check_evidence(session: Session, project: str, policy: Policy) -> None:
     phases = tuple(one.phase for one in third_party_of(session, project=project))
     evaluation.check_third_party(phases=phases, policy=policy)
     monitoring.check_coverage(found=coverage_of(session, project=project, policy=policy), policy=policy)
 
 
-def _check_sheets(*, purchaser: Scores, recipient: Scores, satisfaction: Satisfaction, policy: Policy) -> None:
-    rules.check_satisfaction(asked=satisfaction.asked, satisfied=satisfaction.satisfied)
+def _check_sheets(given: _Given, policy: Policy) -> None:
+    rules.check_satisfaction(asked=given.satisfaction.asked, satisfied=given.satisfaction.satisfied)
     sheets = (
-        (purchaser, policy.evaluation.purchaser_items, "evaluation.sheet.purchaser", "HS-42"),
-        (recipient, policy.monitoring.recipient_items, "evaluation.sheet.recipient", "HS-39"),
+        (given.purchaser, policy.evaluation.purchaser_items, "evaluation.sheet.purchaser", "HS-42"),
+        (given.recipient, policy.monitoring.recipient_items, "evaluation.sheet.recipient", "HS-39"),
     )
     for scores, items, sheet, rule in sheets:
         if scores or items:
             evaluation.check_sheet(scores=scores, items=items, sheet=sheet, rules=(rule,), policy=policy)
 
 
-def _judge(
-    session: Session,
-    ctx: Context,
-    row: Project,
-    policy: Policy,
-    *,
-    purchaser: Scores,
-    recipient: Scores,
-    satisfaction: Satisfaction,
-    outcome: Outcome,
-    problems: tuple[Problem, ...],
-    opinion: str,
-) -> Judged:
+def _judge(session: Session, ctx: Context, row: Project, given: _Given, policy: Policy) -> Judged:
+    _check_sheets(given, policy)
     third_party = tuple(Decimal(one.total) for one in third_party_of(session, project=row.id))
-    party_scores = rules.party_means(third_party=third_party, purchaser=_mean(purchaser), recipient=_mean(recipient))
-    evaluation.check_parties(parties=tuple(party_scores), policy=policy)
-    verdict = evaluation.judge(
-        party_scores=party_scores, asked=satisfaction.asked, satisfied=satisfaction.satisfied, policy=policy
+    party_scores = rules.party_means(
+        third_party=third_party, purchaser=_mean(given.purchaser), recipient=_mean(given.recipient)
     )
+    evaluation.check_parties(parties=tuple(party_scores), policy=policy)
+    asked, satisfied = given.satisfaction.asked, given.satisfaction.satisfied
     counted = progress(ctx.reader(session), project=row.id)
     self_check = reads.latest_self_check(session, project=row.id)
-    assert self_check is not None  # checked by state
+    assert self_check is not None  # by the state that was checked before
     return Judged(
-        outcome=outcome,
+        outcome=given.outcome,
         self_check_id=self_check.id,
         self_checked_on=self_check.submitted_on,
         indicators=self_check.indicators,
-        purchaser_scores=purchaser,
-        recipient_scores=recipient,
+        purchaser_scores=given.purchaser,
+        recipient_scores=given.recipient,
         party_scores=party_scores,
-        verdict=verdict,
-        asked=satisfaction.asked,
-        satisfied=satisfaction.satisfied,
+        verdict=evaluation.judge(party_scores=party_scores, asked=asked, satisfied=satisfied, policy=policy),
+        asked=asked,
+        satisfied=satisfied,
         reach=reach(served=counted.served, target=counted.target),
-        opinion=opinion,
-        problems=problems,
+        opinion=given.opinion,
+        problems=given.problems,
     )
 
 

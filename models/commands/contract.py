@@ -5,7 +5,6 @@ A late signing is recorded, not blocked: the breach happened, the contract is st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -83,13 +82,6 @@ def sign(
         purchase = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
         project = project_of(session, purchase.project_id)
         policy = ctx.policy(region=project.region)
-        _check(
-            ctx, project, purchase, starts_on=starts_on, ends_on=ends_on, price=price, clauses=clauses, policy=policy
-        )
-        unstated = missing_extension_conditions(
-            starts_on=starts_on, ends_on=ends_on, stated=extension_conditions, policy=policy
-        )
-        late = _days_late(ctx, purchase, policy)
         row = Contract(
             id=ctx.new_id("con"),
             project_id=project.id,
@@ -104,8 +96,9 @@ def sign(
             price_fen=price.fen,
             clauses=clauses,
             extension_conditions=list(extension_conditions),
-            days_late=late,
+            days_late=_days_late(ctx, purchase, policy),
         )
+        unstated = _check(ctx, project, purchase, row, policy)
         view = _summary_view(session, ctx, row=row, purchase=purchase, project=project, policy=policy)
         version = purchase.version
     paper = documents.render(ctx, kind="contract_summary", view=view, synthetic_fields=view["synthetic_fields"])
@@ -116,40 +109,26 @@ def sign(
         event = transition.apply(session, ctx, row, payload=_payload(row, unstated))
         committed = commit_to(session, ctx, event=event, contract=row, lines=issued_lines(session, row.project_id))
         work.close_item(session, ctx, kind=SIGN_ITEM, subject_id=purchase.id)
-        documents.file_paper(
-            session,
-            ctx,
-            paper=paper,
-            project_id=row.project_id,
-            stage="contract",
-            title=view["title_lines"][0],
-            issuer=purchase.purchaser,
-        )
+        _file(session, ctx, row, paper, view)
         return ContractSigned(
             id=row.id,
             state=f"contract.{row.state}",
             committed=committed,
-            days_late=late,
-            warnings=_warnings(late=late, unstated=unstated, policy=policy),
+            days_late=row.days_late,
+            warnings=_warnings(late=row.days_late, unstated=unstated, policy=policy),
         )
 
 
-def _check(
-    ctx: Context,
-    project: Project,
-    purchase: Procurement,
-    *,
-    starts_on: date,
-    ends_on: date,
-    price: Money,
-    clauses: Mapping[str, str],
-    policy: Policy,
-) -> None:
+def _check(ctx: Context, project: Project, purchase: Procurement, row: Contract, policy: Policy) -> tuple[str, ...]:
+    """Check the contract against the award and policy; return the conditions of extension it leaves unstated."""
     lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=project.state, allowed=_CONTRACTABLE)
     lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=purchase.state, allowed=("awarded",))
-    check_term(starts_on=starts_on, ends_on=ends_on, policy=policy)
-    check_price(price=price, awarded=Money(purchase.award_fen or 0))
-    check_clauses(clauses=clauses, policy=policy)
+    check_term(starts_on=row.starts_on, ends_on=row.ends_on, policy=policy)
+    check_price(price=Money(row.price_fen), awarded=Money(purchase.award_fen or 0))
+    check_clauses(clauses=row.clauses, policy=policy)
+    return missing_extension_conditions(
+        starts_on=row.starts_on, ends_on=row.ends_on, stated=tuple(row.extension_conditions), policy=policy
+    )
 
 
 def _days_late(ctx: Context, purchase: Procurement, policy: Policy) -> int:
@@ -192,7 +171,11 @@ def _summary_view(
     lines = (
         ("purchaser", purchase.purchaser, "procurement.plan.purchaser"),
         ("contractor", winner.name, winner_path(seen)),
-        ("price", f"{price}元（{capitals(price)}）", "contract.sign.price"),
+        (
+            "price",
+            sentence("funding.paper.in_words", {"amount": price, "words": capitals(price)}),
+            "contract.sign.price",
+        ),
         ("signed_on", row.signed_on, "contract.sign.on"),
         ("starts_on", row.starts_on, "contract.sign.starts_on"),
         ("ends_on", row.ends_on, "contract.sign.ends_on"),
@@ -201,7 +184,7 @@ def _summary_view(
     return {
         **head(sheet=sheet, title="contract.paper.title", issuer=purchase.purchaser),
         "facts": facts(sheet=sheet, stage="contract", lines=lines),
-        "amount_unit": "元",
+        "amount_unit": sentence("funding.unit.yuan"),
         "payments": [],
         "terms": [
             marked(

@@ -221,7 +221,6 @@ def conclude(
     printed = project_papers.printed(ctx, kind="evaluation_report", view=view)
     with ctx.writing() as session:
         row = project_of(session, project)
-        document = project_papers.filed(session, ctx, project=project, stage="evaluation", printed=printed)
         result = ResultEvaluation(
             id=ctx.new_id("rev", project),
             project_id=project,
@@ -229,12 +228,20 @@ def conclude(
             recommendations=list(advice),
             evaluated_on=ctx.as_of,
             policy_digest=policy.digest,
-            document_id=document,
+            document_id=project_papers.filed(session, ctx, project=project, stage="evaluation", printed=printed),
         )
-        session.add(result)
-        payload = {"evaluation_id": result.id, "document_id": document, "recommendations": len(advice)}
-        transition.apply(session, ctx, row, payload=payload)
-        return Evaluated(id=result.id, state=f"project.{row.state}", document=document)
+        return _evaluated(session, ctx, row, result)
+
+
+def _evaluated(session: Session, ctx: Context, row: Project, result: ResultEvaluation) -> Evaluated:
+    session.add(result)
+    payload = {
+        "evaluation_id": result.id,
+        "document_id": result.document_id,
+        "recommendations": len(result.recommendations),
+    }
+    transition.apply(session, ctx, row, payload=payload)
+    return Evaluated(id=result.id, state=f"project.{row.state}", document=result.document_id)
 
 
 def _record(session: Session, ctx: Context, row: Project, type_: str, payload: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""Commands of funding (S09): budget lines, plan lines, co-issuers' signatures, the quarterly plan.
+"""Commands of funding (S09) on the plan: plan lines, co-issuers' signatures, the quarterly batch.
 
-Money moves only through ``commands.ledger``; payments stand in ``commands.payment``. The plan's policy is that of the
-quarter's first day (decision 11). Must never pool channels (ZY-10).
+Money moves only through ``commands.ledger``; budgets stand in ``commands.budget``, payments in ``commands.payment``.
+The plan's policy is that of the quarter's first day (decision 11). Must never pool channels (ZY-10).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import documents, events, transition
-from models.commands.ledger import Amount, commit_to, locked, move, post
+from models.commands.ledger import Amount, commit_to, locked, move
 from models.commands.plan_papers import ledger_view, notice_view
 from models.context import Context
 from models.core.actors import Role
@@ -21,17 +21,14 @@ from models.core.errors import Conflict, Refusal
 from models.core.money import Money
 from models.core.periods import Quarter
 from models.core.registry import command
-from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.ledger import balance, is_settled
 from models.queries.reader import project_of
 from models.rules import lifecycle
-from models.rules.bodies import body_name
 from models.rules.funding import (
     PAYABLE_CONTRACTS,
     Account,
     BatchLine,
-    Leg,
     check_balance,
     check_batch,
     check_batch_open,
@@ -41,22 +38,12 @@ from models.rules.funding import (
 )
 from models.rules.lifecycle import Thing
 from models.tables.contract import Contract
-from models.tables.funding import BudgetLine, PlanLine
+from models.tables.funding import PlanLine
 from models.tables.kernel import Project
 
-_BUREAUS = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.FINANCE_BUREAU)
-_CO_ISSUERS = (*_BUREAUS, Role.DRC, Role.COUNTY_GOVERNMENT)
+BUREAUS = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.FINANCE_BUREAU)
+_CO_ISSUERS = (*BUREAUS, Role.DRC, Role.COUNTY_GOVERNMENT)
 _PLANNABLE = ("approved", "planned", "in_progress")
-
-
-class BudgetRegistered(BaseModel):
-    """The new budget line."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    amount: Money
-    remaining: Money
 
 
 class PlanLineState(BaseModel):
@@ -81,75 +68,7 @@ class PlanIssued(BaseModel):
     documents: tuple[str, ...]
 
 
-@command("funding.register_budget", roles=_BUREAUS, clause="HS-21")
-def register_budget(
-    ctx: Context,
-    *,
-    project: str,
-    year: Annotated[int, Field(ge=2000, le=2999, description="预算年度")],
-    channel: Annotated[str, Field(description="资金渠道")],
-    amount: Annotated[Amount, Field(description="批复金额")],
-    reply_no: Annotated[str | None, Field(description="批复文号；未载明的留空")] = None,
-    replied_on: Annotated[date | None, Field(description="批复日期；不填为办理日期")] = None,
-    note: Annotated[str, Field(description="资金渠道说明（其他资金必填）")] = "",
-    project_table: Annotated[Upload | None, Field(description="购买服务项目表")] = None,
-) -> BudgetRegistered:
-    """Register an approved budget line of a project and open its money: appropriation → remaining.
-
-    Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46), ``funding.reply_in_future``.
-    """
-    on = replied_on or ctx.as_of
-    if on > ctx.as_of:
-        raise Refusal("funding.reply_in_future", rule="SYS-DATE", facts={"on": on.isoformat()})
-    with ctx.reading() as session:
-        policy = ctx.policy(region=project_of(session, project).region)
-    check_channel(channel=channel, note=note, policy=policy)
-    with ctx.writing() as session:
-        row = BudgetLine(
-            id=ctx.new_id("bud"),
-            project_id=project,
-            year=year,
-            channel=channel,
-            amount_fen=amount.fen,
-            reply_no=reply_no,
-            replied_on=on,
-            note=note,
-        )
-        event = events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="funding.budget_registered",
-            payload={
-                "budget_line_id": row.id,
-                "year": year,
-                "channel": channel,
-                "amount_fen": amount.fen,
-                "replied_on": on.isoformat(),
-                "policy_digest": policy.digest,
-            },
-        )
-        if project_table is not None:
-            row.document_id = documents.file_upload(
-                session,
-                ctx,
-                stored=project_table,
-                project_id=project,
-                stage="funding",
-                kind="project_table",
-                title="购买服务项目表",
-                issuer=body_name(policy=policy, role=Role.FINANCE_BUREAU),
-                doc_no=reply_no,
-            ).id
-        session.add(row)
-        legs = (Leg(Account.APPROPRIATION, channel, year, -amount), Leg(Account.REMAINING, channel, year, amount))
-        post(session, ctx, event=event, legs=legs, project_id=project)
-        remaining = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project)
-        return BudgetRegistered(id=row.id, amount=amount, remaining=remaining)
-
-
-@command("funding.draft_plan", roles=_BUREAUS, clause="ZY-75")
+@command("funding.draft_plan", roles=BUREAUS, clause="ZY-75")
 def draft_plan(
     ctx: Context,
     *,
@@ -244,7 +163,7 @@ def sign_plan(ctx: Context, *, plan_line: str) -> PlanLineState:
         return _state_of(line, policy)
 
 
-@command("funding.issue_plan", roles=_BUREAUS, clause="ZY-77")
+@command("funding.issue_plan", roles=BUREAUS, clause="ZY-77")
 def issue_plan(
     ctx: Context,
     *,
@@ -330,7 +249,7 @@ def _issue_line(session: Session, ctx: Context, line: PlanLine) -> None:
         commit_to(session, ctx, event=event, contract=contract, lines=(line,))
 
 
-@command("funding.close_line", roles=_BUREAUS, clause="ZY-112")
+@command("funding.close_line", roles=BUREAUS, clause="ZY-112")
 def close_line(ctx: Context, *, plan_line: str) -> PlanLineState:
     """Close an issued or fully paid plan line and return what was not paid to the channel: → remaining.
 

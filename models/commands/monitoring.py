@@ -63,9 +63,8 @@ def record_supervision(
     with ctx.reading() as session:
         row = project_of(session, project)
         policy = ctx.policy(region=row.region)
-        rules.check_record(
-            line=line, method=method, findings=findings, role=ctx.actor.role, on_behalf=on_behalf, policy=policy
-        )
+        role = ctx.actor.role
+        rules.check_record(line=line, method=method, findings=findings, role=role, on_behalf=on_behalf, policy=policy)
         _check_open(ctx, row)
         view = reads.record_view(
             sheet=project_papers.sheet(session, ctx, row, sources=reads.SOURCES),
@@ -73,10 +72,10 @@ def record_supervision(
             line=line,
             method=method,
             findings=findings,
-            role=ctx.actor.role,
+            role=role,
             on_behalf=on_behalf,
             phase=rules.phase_of(state=row.state),
-            contractors=tuple(one.name for one in reads.contractors_of(session, project=project)),
+            contractors=reads.contractor_names(session, project=project),
         )
     printed = project_papers.printed(ctx, kind="supervision_record", view=view)
     with ctx.writing() as session:

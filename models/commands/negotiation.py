@@ -17,6 +17,7 @@ from models.commands.procurement import RUNNERS, note, policy_of
 from models.context import Context
 from models.core.errors import Refusal
 from models.core.hashing import canonical_json
+from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.ports import StoredObject
@@ -108,9 +109,7 @@ def draw_experts(
         suppliers = _suppliers(session, row)
         known = [one.id for one in suppliers]
         _check_not_drawn(row, known, policy)
-        conflicts = frozenset(
-            name for one in suppliers for name in (one.id, one.name, one.uscc or "") if name
-        ) | frozenset(name for name in (row.purchaser, row.guided_by) if name)
+        conflicts = _conflicts(row, suppliers)
     check_group(experts=size, purchaser_representatives=purchaser_representatives, policy=policy)
     candidates = tuple(Candidate(one.id, one.category, one.employer, frozenset(one.ties)) for one in roster)
     drawn = draw(roster=candidates, conflicts_with=conflicts, size=size, quotas={}, seed=seed)
@@ -121,26 +120,19 @@ def draw_experts(
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
         _check_not_drawn(row, known, policy)
         row.draw = {
-            **_outcome(ctx, drawn, stored, representatives=purchaser_representatives, pool_size=len(roster)),
+            **_outcome(ctx, drawn, stored),
+            "purchaser_representatives": purchaser_representatives,
             "pool": policy.procurement.expert_pool or "",
+            "pool_size": len(roster),
             "round": row.round,
             "organisations": known,
         }
         session.add(row)
-        document = documents.file_upload(
-            session,
-            ctx,
-            stored=stored,
-            project_id=row.project_id,
-            stage="procurement",
-            kind="draw_protocol",
-            title="专家随机抽取记录",
-            issuer=row.purchaser,
-        )
+        document = _file(session, ctx, row, stored, kind="draw_protocol")
         note(session, ctx, row, "procurement.experts_drawn", _drawn_facts(row.draw))
         return ExpertsDrawn(
             id=row.id,
-            document=document.id,
+            document=document,
             protocol_sha256=stored.sha256,
             roster_digest=drawn.roster_digest,
             seed_commitment=drawn.seed_commitment,
@@ -150,10 +142,29 @@ def draw_experts(
         )
 
 
+def _file(session: Session, ctx: Context, row: Procurement, stored: StoredObject, *, kind: str) -> str:
+    return documents.file_upload(
+        session,
+        ctx,
+        stored=stored,
+        project_id=row.project_id,
+        stage="procurement",
+        kind=kind,
+        title=sentence(f"procurement.paper.{kind}"),
+        issuer=row.purchaser,
+    ).id
+
+
 def _suppliers(session: Session, row: Procurement) -> list[Organisation]:
     """Return every supplier that answered in any round, by id."""
     ids = dict.fromkeys(bid.organisation_id for bid in bids_of(session, row))
     return [organisation_of(session, id_) for id_ in sorted(ids)]
+
+
+def _conflicts(row: Procurement, suppliers: list[Organisation]) -> frozenset[str]:
+    """Return who no expert may work for or be tied to: every supplier, the buyer, the bureau that guides it."""
+    names = [name for one in suppliers for name in (one.id, one.name, one.uscc)]
+    return frozenset(name for name in (*names, row.purchaser, row.guided_by) if name)
 
 
 def _check_not_drawn(row: Procurement, suppliers: list[str], policy: Policy) -> None:
@@ -167,12 +178,9 @@ def _check_not_drawn(row: Procurement, suppliers: list[str], policy: Policy) -> 
         )
 
 
-def _outcome(
-    ctx: Context, drawn: Draw, stored: StoredObject, *, representatives: int, pool_size: int
-) -> dict[str, Any]:
+def _outcome(ctx: Context, drawn: Draw, stored: StoredObject) -> dict[str, Any]:
     return {
         "drawn_on": ctx.as_of.isoformat(),
-        "pool_size": pool_size,
         "roster_digest": drawn.roster_digest,
         "protocol_sha256": stored.sha256,
         "seed": drawn.seed,
@@ -181,7 +189,6 @@ def _outcome(
         "alternates": list(drawn.alternates),
         "excluded": [name for name, _ in drawn.excluded],
         "reasons": dict(drawn.excluded),
-        "purchaser_representatives": representatives,
     }
 
 
@@ -216,16 +223,7 @@ def negotiate(
             _write_offer(session, ctx, row, offer, supplier)
         row.negotiated_on = ctx.as_of
         session.add(row)
-        documents.file_upload(
-            session,
-            ctx,
-            stored=stored,
-            project_id=row.project_id,
-            stage="procurement",
-            kind="negotiation_minutes",
-            title="谈判记录",
-            issuer=row.purchaser,
-        )
+        _file(session, ctx, row, stored, kind="negotiation_minutes")
         responsive = sum(1 for offer in offers if offer.responsive)
         facts = {"suppliers": len(offers), "responsive": responsive, "minutes_sha256": stored.sha256}
         note(session, ctx, row, "procurement.negotiated", facts)
@@ -249,7 +247,7 @@ def _check_negotiable(
     answered = {bid.organisation_id for bid in bids_of(session, row)}
     strangers = [id_ for id_ in ids if id_ not in answered]
     if strangers or len(set(ids)) < len(ids):
-        raise Refusal("procurement.not_a_supplier", rule="SYS-OFFER", facts={"ids": "、".join(strangers) or "重复报价"})
+        raise Refusal("procurement.not_a_supplier", rule="SYS-OFFER", facts={"ids": "、".join(strangers or ids)})
     if not set(ids) <= set(row.draw["organisations"]):
         raise Refusal("procurement.joined_after_draw", rule=rule)
     check_offers(suppliers=len(ids), method=row.method or "", converted=is_converted(session, row), policy=policy)

@@ -24,7 +24,6 @@ from models.tables.kernel import Document, Project
 from models.tables.procurement import Procurement
 
 _SHOWN = ("funding.register_budget", "funding.draft_plan", "funding.issue_plan", "procurement.plan")
-_QUARTERS = "一二三四"
 
 
 def notice_view(
@@ -51,7 +50,7 @@ def notice_view(
         "disclosure": "",
         "batch": when,
         "annex_title": sentence("funding.notice.annex", {"batch": when}),
-        "amount_unit": "万元",
+        "amount_unit": sentence("funding.unit.ten_thousand_yuan"),
         "lines": [
             _annex_line(session, ctx, line, seen[line.project_id], total)
             for line, total in zip(lines, totals, strict=True)
@@ -84,7 +83,8 @@ def ledger_view(session: Session, ctx: Context, *, year: int, issuing: list[Plan
 def batch_name(quarter: str, batch: int) -> str:
     """Return 2016年第二季度第1批."""
     when = Quarter.parse(quarter)
-    return f"{when.year}年第{_QUARTERS[when.number - 1]}季度第{batch}批"
+    facts = {"year": when.year, "quarter": sentence(f"funding.quarter.{when.number}"), "batch": batch}
+    return sentence("funding.batch_name", facts)
 
 
 def _marks_of(session: Session, ctx: Context, lines: Iterable[PlanLine]) -> dict[str, Marks]:
@@ -167,7 +167,7 @@ def _period(line: PlanLine, seen: Marks) -> dict[str, object]:
         ),
         "funding.draft_plan.period_start",
     )
-    return seen.cell(f"{line.period_start} 至 {line.period_end}", path)
+    return seen.cell(sentence("funding.paper.period", {"start": line.period_start, "end": line.period_end}), path)
 
 
 def _source(ctx: Context, project: Project, line: PlanLine) -> str:

@@ -62,7 +62,7 @@ def winner_path(seen: Marks) -> str:
 
 
 def _yuan(fen: int | None) -> str | None:
-    return None if fen is None else f"{Money(fen)}元"
+    return None if fen is None else sentence("funding.paper.yuan", {"amount": Money(fen)})
 
 
 def _lines(row: Procurement) -> tuple[tuple[str, object | None, str], ...]:
@@ -168,6 +168,10 @@ def _award_lines(session: Session, row: Procurement, seen: Marks) -> tuple[tuple
     price = Money(row.award_fen or 0)
     return (
         ("winner", winner.name, winner_path(seen)),
-        ("price", f"{price}元（{capitals(price)}）", "procurement.award.price"),
+        (
+            "price",
+            sentence("funding.paper.in_words", {"amount": price, "words": capitals(price)}),
+            "procurement.award.price",
+        ),
         ("reason", row.award_reason, "procurement.award.reason"),
     )

@@ -18,7 +18,7 @@ from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries import evaluation as reads
-from models.queries.monitoring import contractors_of
+from models.queries.monitoring import contractor_names, contractors_of
 from models.queries.reader import project_of
 from models.rules import evaluation as rules
 from models.rules import lifecycle
@@ -85,7 +85,7 @@ def record_third_party(
             policy=policy,
             phase=phase,
             evaluator=evaluator.name,
-            contractors=tuple(one.name for one in contractors_of(session, project=project)),
+            contractors=contractor_names(session, project=project),
             scores=scores,
             total=given.total,
         )

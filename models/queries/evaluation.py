@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from models.core.actors import Role
-from models.core.messages import sentence
+from models.core.messages import catalogue, sentence
 from models.core.registry import query
 from models.policy.schema import Policy
 from models.queries import papers
@@ -162,7 +162,7 @@ def line_of(row: Outcome) -> OutcomeLine:
 def outcome_sentence(row: Outcome) -> str:
     """Return one outcome as a report says it; figures stand as they were given, approximate ones with 约."""
     if row.count_total is not None:
-        parts = "、".join(f"{name}{count}" for name, count in row.counts.items())
+        parts = "、".join(f"{_count_name(name)}{count}{row.unit}" for name, count in row.counts.items())
         return sentence(
             "evaluation.paper.sum", {"name": row.name, "total": row.count_total, "unit": row.unit, "parts": parts}
         )
@@ -175,6 +175,12 @@ def outcome_sentence(row: Outcome) -> str:
         "change": change.text if change else "",
     }
     return sentence("evaluation.paper.change" if change else "evaluation.paper.level", facts)
+
+
+def _count_name(name: str) -> str:
+    """Return how a part is called: a code's label where we have one, else as it was written."""
+    label = f"evaluation.count.{name}"
+    return sentence(label) if label in catalogue() else name
 
 
 def _figure(text: str | None, approximate: bool) -> str:
@@ -213,19 +219,20 @@ def third_party_view(
             ),
         ),
         "method": [sentence("evaluation.paper.third_party_method", method)],
-        "scores": [
-            {
-                "dimension": names.get(code, code),
-                "weight": sentence("evaluation.paper.equal_weight"),
-                "score": cell(score, f"{path}.scores.{code}"),
-                "basis": sentence("evaluation.paper.third_party_basis"),
-            }
-            for code, score in scores.items()
-        ],
+        "scores": [_scored(sheet, names.get(code, code), code, score) for code, score in scores.items()],
         "total": cell(total, f"{path}.scores"),
         "grade": _NOT_STATED,
         "conclusion": [sentence("evaluation.paper.third_party_conclusion", words)],
         "problems": [],
+    }
+
+
+def _scored(sheet: papers.Sheet, name: str, code: str, score: Decimal) -> dict[str, Any]:
+    return {
+        "dimension": name,
+        "weight": sentence("evaluation.paper.equal_weight"),
+        "score": sheet.marks.cell(score, f"evaluation.record_third_party.scores.{code}"),
+        "basis": sentence("evaluation.paper.third_party_basis"),
     }
 
 

@@ -96,6 +96,11 @@ def contractors_of(session: Session, *, project: str) -> list[Organisation]:
     return list({row.id: row for row in rows}.values())
 
 
+def contractor_names(session: Session, *, project: str) -> tuple[str, ...]:
+    """Return the names of a project's contractors, oldest contract first."""
+    return tuple(one.name for one in contractors_of(session, project=project))
+
+
 def record_view(
     *,
     sheet: papers.Sheet,
@@ -109,8 +114,8 @@ def record_view(
     contractors: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return the view of the paper ``supervision_record`` for one record."""
-    cell = sheet.marks.cell
     name = policy.monitoring.lines[line]
+    told = (f"{rules.finding_name(line=line, code=code, policy=policy)}：{text}" for code, text in findings.items())
     lines = [
         ("project", sheet.project.name, "library.enter_project.name"),
         ("contractor", "、".join(contractors), "procurement.register_bid.organisation"),
@@ -125,12 +130,9 @@ def record_view(
             {
                 "line": name,
                 "method": rules.methods_of(line=line, policy=policy)[method],
-                "date": cell(sheet.on.isoformat(), _PATH),
-                "inspectors": cell(ROLE_NAMES[role], ""),
-                "findings": "；".join(
-                    f"{rules.finding_name(line=line, code=code, policy=policy)}：{text}"
-                    for code, text in findings.items()
-                ),
+                "date": sheet.on.isoformat(),
+                "inspectors": ROLE_NAMES[role],
+                "findings": "；".join(told),
                 "order": "",
                 "due": {"stated": False},
                 "closed_on": {"stated": False},

@@ -116,8 +116,11 @@ def check_third_party(*, phases: Sequence[str], policy: Policy) -> None:
 
 
 def check_parties(*, parties: Sequence[str], policy: Policy) -> None:
-    """Refuse a comprehensive evaluation that lacks one of its parties (``evaluation.party_missing``, HS-41, BJ-37)."""
-    rule = binding(policy=policy, rules=("HS-41", "BJ-37"))
+    """Refuse a comprehensive evaluation that lacks one of its parties (``evaluation.party_missing``, HS-41, BJ-37).
+
+    Where no rule asks for all of them, one is enough.
+    """
+    rule = binding(policy=policy, rules=("HS-41", "BJ-37") if parties else ("HS-41", "BJ-37", "SYS-PARTIES"))
     missing = [name for code, name in policy.evaluation.parties.items() if code not in parties]
     if rule and missing:
         raise Refusal("evaluation.party_missing", rule=rule, facts={"parties": "、".join(missing)})

@@ -39,6 +39,7 @@ def run() -> None:
     """Run the command line: the one place where a bare exception is caught, and logged once with an incident id."""
     os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     json_wanted = "--json" in sys.argv
     try:

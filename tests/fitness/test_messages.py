@@ -1,4 +1,4 @@
-"""The message catalogue and the places that use it agree: every code is worded, every wording is used, every fact given."""
+"""The message catalogue and the places that use it agree: codes are worded, wordings used, facts given."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHINESE = re.compile(r"[一-鿿]")
 
 @dataclass(frozen=True)
 class Use:
-    """One call that names a code: where, what (``None`` when computed), and the facts it gives (``None`` if computed)."""
+    """One call that names a code: where, which code and the facts it gives (``None`` where they are computed)."""
 
     place: str
     family: str

@@ -1,4 +1,4 @@
-"""prefect.yaml, flows and routes agree. Prefect ignores misspelt keys and takes any entrypoint text: this file does not."""
+"""prefect.yaml, flows and routes agree. Prefect ignores misspelt keys, this file does not."""
 
 from __future__ import annotations
 

@@ -171,6 +171,22 @@ def test_unsatisfied_recipients_cap_the_grade(checked: Any) -> None:
     assert (found.grade, found.pay_ratio) == ("qualified", Decimal("0.90"))
 
 
+def test_made_up_scores_are_named_on_the_paper(checked: Any) -> None:
+    """Decision 24: what the source does not state is marked field by field, on the paper and in the chain."""
+    found = checked.world.do(
+        "acceptance.conclude",
+        as_=BUREAU,
+        on=CONCLUDED_ON,
+        synthetic=("purchaser_scores", "satisfaction.satisfied"),
+        project=checked.bought.project,
+        **verdict(),
+    )
+
+    with Session(checked.world.services.engine) as session:
+        paper = session.get_one(Document, found.document)
+    assert paper.synthetic_fields == ["综合评估验收·满意度", "综合评估验收·购买主体考核评分"]
+
+
 def test_more_satisfied_than_asked_is_a_mistake(checked: Any) -> None:
     refuse(checked, "SYS-SATISFACTION", satisfaction={"asked": 10, "satisfied": 11})
 

@@ -1,4 +1,4 @@
-"""The event log in a database: what is appended holds, what is altered is found and named, and writers never fork it."""
+"""The event log in a database: what is appended holds, what is altered is found and named, writers never fork it."""
 
 from __future__ import annotations
 
@@ -165,8 +165,7 @@ def test_a_stream_whose_head_was_removed_is_found(world: World) -> None:
 
 
 def test_a_routed_event_leaves_one_message_per_route(world: World) -> None:
-    route_of = {type_: routes for type_, routes in ROUTES.items()}
-    for number, type_ in enumerate(route_of):
+    for number, type_ in enumerate(ROUTES):
         context = _context(world, str(number))
         with context.writing() as session:
             events.append(session, context, stream_kind="test", stream_id="s-1", type=type_, payload={})
@@ -176,7 +175,7 @@ def test_a_routed_event_leaves_one_message_per_route(world: World) -> None:
 
     ids = {event.type: event.event_id for event in _stored(world)}
     assert [(message.event_id, message.route) for message in messages] == [
-        (ids[type_], route) for type_, routes in route_of.items() for route in routes
+        (ids[type_], route) for type_, routes in ROUTES.items() for route in routes
     ]
     assert {(message.status, message.occurred_on, message.attempts) for message in messages} == {("pending", _DAY, 0)}
 

@@ -122,6 +122,7 @@ def test_all_parties_score_in_huangshi() -> None:
     check_parties(parties=("third_party", "purchaser", "recipient"), policy=huangshi())
     check_parties(parties=("recipient",), policy=zunyi())
 
+    refused("SYS-PARTIES", check_parties, parties=(), policy=zunyi())
     refused("HS-41", check_parties, parties=("third_party", "purchaser"), policy=huangshi())
 
 

@@ -1,0 +1,114 @@
+"""The command of funding (S09) on the budget: register what was approved, and open its money in the ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
+
+from models.commands import documents, events
+from models.commands.funding import BUREAUS
+from models.commands.ledger import Amount, post
+from models.context import Context
+from models.core.actors import Role
+from models.core.errors import Refusal
+from models.core.messages import sentence
+from models.core.money import Money
+from models.core.registry import command
+from models.core.uploads import Upload
+from models.policy.schema import Policy
+from models.queries.ledger import balance
+from models.queries.reader import project_of
+from models.rules.bodies import body_name
+from models.rules.funding import Account, Leg, check_channel
+from models.tables.funding import BudgetLine
+from models.tables.kernel import Event
+
+
+class BudgetRegistered(BaseModel):
+    """The new budget line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    amount: Money
+    remaining: Money
+
+
+@command("funding.register_budget", roles=BUREAUS, clause="HS-21")
+def register_budget(
+    ctx: Context,
+    *,
+    project: str,
+    year: Annotated[int, Field(ge=2000, le=2999, description="预算年度")],
+    channel: Annotated[str, Field(description="资金渠道")],
+    amount: Annotated[Amount, Field(description="批复金额")],
+    reply_no: Annotated[str | None, Field(description="批复文号；未载明的留空")] = None,
+    replied_on: Annotated[date | None, Field(description="批复日期；不填为办理日期")] = None,
+    note: Annotated[str, Field(description="资金渠道说明（其他资金必填）")] = "",
+    project_table: Annotated[Upload | None, Field(description="购买服务项目表")] = None,
+) -> BudgetRegistered:
+    """Register an approved budget line of a project and open its money: appropriation → remaining.
+
+    Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46), ``funding.reply_in_future``.
+    """
+    on = replied_on or ctx.as_of
+    if on > ctx.as_of:
+        raise Refusal("funding.reply_in_future", rule="SYS-DATE", facts={"on": on.isoformat()})
+    with ctx.reading() as session:
+        policy = ctx.policy(region=project_of(session, project).region)
+    check_channel(channel=channel, note=note, policy=policy)
+    with ctx.writing() as session:
+        row = BudgetLine(
+            id=ctx.new_id("bud"),
+            project_id=project,
+            year=year,
+            channel=channel,
+            amount_fen=amount.fen,
+            reply_no=reply_no,
+            replied_on=on,
+            note=note,
+        )
+        event = _record(session, ctx, row, policy)
+        if project_table is not None:
+            row.document_id = _file_table(session, ctx, row, project_table, policy)
+        session.add(row)
+        legs = (Leg(Account.APPROPRIATION, channel, year, -amount), Leg(Account.REMAINING, channel, year, amount))
+        post(session, ctx, event=event, legs=legs, project_id=project)
+        remaining = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project)
+        return BudgetRegistered(id=row.id, amount=amount, remaining=remaining)
+
+
+def _record(session: Session, ctx: Context, row: BudgetLine, policy: Policy) -> Event:
+    return events.append(
+        session,
+        ctx,
+        stream_kind=events.PROJECT_STREAM,
+        stream_id=row.project_id,
+        type="funding.budget_registered",
+        payload={
+            "budget_line_id": row.id,
+            "year": row.year,
+            "channel": row.channel,
+            "amount_fen": row.amount_fen,
+            "replied_on": row.replied_on.isoformat(),
+            "policy_digest": policy.digest,
+        },
+    )
+
+
+def _file_table(session: Session, ctx: Context, row: BudgetLine, table: Upload, policy: Policy) -> str:
+    """File the table of purchases that came with the reply (HS-27); return the document's id."""
+    return documents.file_upload(
+        session,
+        ctx,
+        stored=table,
+        project_id=row.project_id,
+        stage="funding",
+        kind="project_table",
+        title=sentence("funding.paper.project_table"),
+        issuer=body_name(policy=policy, role=Role.FINANCE_BUREAU),
+        doc_no=row.reply_no,
+    ).id

@@ -11,7 +11,7 @@ from flows._runtime import carry, resolve, sweep
 
 @flow(name="needs-build-household-files", persist_result=False)
 async def build_household_files(as_of: date | None = None, event_id: str | None = None) -> dict[str, int]:
-    """Build the household files of every survey whose ledger came in and has none (wraps ``needs.build_household_files``)."""
+    """Build the household files of every survey that has none yet (wraps ``needs.build_household_files``)."""
     return sweep("needs.surveys_without_files", "needs.build_household_files", "survey", resolve(as_of))
 
 
@@ -19,6 +19,6 @@ async def build_household_files(as_of: date | None = None, event_id: str | None 
 async def import_intake(
     survey: str, name: str, media_type: str, sha256: str, size: int, as_of: date | None = None
 ) -> dict[str, int]:
-    """Import a ledger that an S3 event announced (wraps ``needs.import_ledger``); started by a Prefect event trigger."""
+    """Import a ledger that an S3 event announced (wraps ``needs.import_ledger``); a Prefect event starts it."""
     upload = {"name": name, "media_type": media_type, "sha256": sha256, "size": size}
     return carry("needs.import_ledger", [{"survey": survey, "file": upload}], resolve(as_of))

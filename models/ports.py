@@ -68,7 +68,7 @@ class DocumentStore(Protocol):
         """Return the retention date the server reports for an archived object, ``None`` when it has none."""
 
     def probe(self) -> StoreProbe:
-        """Write an object with retention, try to delete that version, and report what happened. Raises ``Transient``."""
+        """Write an object with retention, try to delete that version, report what happened. Raises ``Transient``."""
 
 
 @dataclass(frozen=True)

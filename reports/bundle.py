@@ -1,7 +1,7 @@
 """The archive bundle of a project: BagIt 1.0 in a deterministic zip, written in one pass over each payload part.
 
 Owns the bytes of a bundle; called by the archive stage, which reads the facts and stores the result under retention.
-The view is in ``models.core.bundle``, names in ``bundle_layout``, metadata files in ``bundle_metadata``, the auditor's scripts
+The view is in ``models.core.bundle``, names in ``bundle_layout``, metadata files in ``bundle_metadata``, the scripts
 in ``bundle_files/``. Must never read a clock, a database or a store: parts arrive as bytes or as callables.
 
 **Identity.** A bundle is named by the SHA-256 of its ``tagmanifest-sha256.txt``, which covers every tag file, hence

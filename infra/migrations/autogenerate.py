@@ -1,4 +1,4 @@
-"""``python -m infra.migrations.autogenerate "what changed"``: write the next revision from the difference to the tables.
+"""``python -m infra.migrations.autogenerate "what changed"``: write the next revision from the tables.
 
 ``python -m infra.migrations.autogenerate --check`` only says whether there is a difference (``make check``).
 Works on a throw-away SQLite database; the result is read and completed by a person before it is committed.

@@ -63,7 +63,7 @@ def run_checks(
     used = dict.fromkeys(target_of(check, column) for check, column in asked.values() if column is not None)
     # the engine copies the frame for each filter and fingerprints it three times: hand it no column that nobody asks
     # about, and texts as categories, of which only the distinct ones are hashed
-    lean = pd.DataFrame({name: _slim(frame[name]) for name in used})
+    lean = pd.DataFrame({name: _slim(frame[name]) for name in used}, index=frame.index)
     with _known_warnings_ignored():
         batch = _batch(lean)
         passed = {name: result.success for name, result in _validate(batch, expectations, "BOOLEAN_ONLY").items()}

@@ -87,20 +87,14 @@ def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="é
             _file(session, ctx, row, body=body, paper=paper, policy=policy, items=len(listed), due=due)
             for body, paper in papers.items()
         ]
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="audit.filing_prepared",
-            payload={
-                "filings": {filing.body: filing.id for filing in filings},
-                "items": len(listed),
-                "due_on": due.date.isoformat(),
-                "rule": clause(policy=policy),
-                "policy_digest": policy.digest,
-            },
-        )
+        payload = {
+            "filings": {filing.body: filing.id for filing in filings},
+            "items": len(listed),
+            "due_on": due.date.isoformat(),
+            "rule": clause(policy=policy),
+            "policy_digest": policy.digest,
+        }
+        _note(session, ctx, project, type="audit.filing_prepared", payload=payload)
     return FilingPrepared(id=project, bodies=tuple(papers), items=len(listed), due_on=due.date)
 
 
@@ -302,20 +296,18 @@ def _file_scan(session: Session, ctx: Context, receipt: AuditReceipt, *, file: U
 def _record(session: Session, ctx: Context, receipt: AuditReceipt) -> None:
     session.add(receipt)
     work.close_item(session, ctx, kind=RECEIPT_ITEM, subject_id=receipt.filing_id)
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=receipt.project_id,
-        type="audit.receipt_recorded",
-        payload={
-            "receipt_id": receipt.id,
-            "filing_id": receipt.filing_id,
-            "body": receipt.body,
-            "received_on": receipt.received_on.isoformat(),
-            "document_id": receipt.document_id,
-        },
-    )
+    payload = {
+        "receipt_id": receipt.id,
+        "filing_id": receipt.filing_id,
+        "body": receipt.body,
+        "received_on": receipt.received_on.isoformat(),
+        "document_id": receipt.document_id,
+    }
+    _note(session, ctx, receipt.project_id, type="audit.receipt_recorded", payload=payload)
+
+
+def _note(session: Session, ctx: Context, project: str, *, type: str, payload: Mapping[str, Any]) -> None:
+    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type, payload=payload)
 
 
 def _complete(session: Session, ctx: Context, row: Project, *, policy: Policy, days: list[date]) -> None:

@@ -119,6 +119,13 @@ def sign(
         )
 
 
+def _file(session: Session, ctx: Context, row: Contract, paper: documents.Paper, view: dict[str, Any]) -> None:
+    title, issuer = view["title_lines"][0], view["issuer"]
+    documents.file_paper(
+        session, ctx, paper=paper, project_id=row.project_id, stage="contract", title=title, issuer=issuer
+    )
+
+
 def _check(ctx: Context, project: Project, purchase: Procurement, row: Contract, policy: Policy) -> tuple[str, ...]:
     """Check the contract against the award and policy; return the conditions of extension it leaves unstated."""
     lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=project.state, allowed=_CONTRACTABLE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -104,7 +103,7 @@ def open_dispatches(ctx: Context, *, months: Annotated[int, Field(ge=1, le=12)])
                 role=_DISPATCH_ROLES.get(who, Role.EVALUATION_OFFICE),
                 subject_kind="dispatch",
                 subject_id=f"{policy.region}/{who}/{period.start.isoformat()}/{months}",
-                due_on=period.end - timedelta(days=1),
+                due_on=period.last_day or ctx.as_of,
                 clause=policy.clause("library.dispatch_months"),
                 resolves_with="library.record_dispatch",
             )

@@ -39,6 +39,7 @@ from models.tables.publicity import Objection, PublicityNotice
 CLOSING: Final = "publicity.close_notice"
 ANSWERING: Final = "publicity.answer_objection"
 _HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
+_ANYBODY: Final = tuple(role for role in Role if role is not Role.SYSTEM)
 
 
 class NoticePublished(BaseModel):
@@ -223,7 +224,7 @@ def _closing_day(ctx: Context, notice: PublicityNotice) -> Due:
     return Due(due.date, due.provisional or notice.provisional)
 
 
-@command("publicity.raise_objection", roles=tuple(Role), clause="ZY-24")
+@command("publicity.raise_objection", roles=_ANYBODY, clause="ZY-24")
 def raise_objection(
     ctx: Context,
     *,

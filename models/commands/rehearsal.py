@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -113,7 +114,7 @@ def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项
         return ReportIssued(id=document.id, sha256=document.sha256)
 
 
-def _source_of(session: Session, project: str) -> dict[str, object] | None:
+def _source_of(session: Session, project: str) -> Mapping[str, object] | None:
     return session.exec(
         select(Event.payload).where(
             col(Event.stream_kind) == events.PROJECT_STREAM,

@@ -53,9 +53,15 @@ def status(reader: Reader, *, project: str) -> ProjectStatus:
     session = reader.session
     row = project_of(session, project)
     states: dict[str, list[str]] = {"project": [row.state]}
-    for thing, model in (("plan_line", PlanLine), ("procurement", Procurement), ("contract", Contract)):
-        rows = session.exec(select(model).where(col(model.project_id) == project).order_by(col(model.id))).all()
-        states[thing] = [item.state for item in rows]
+    parts: tuple[tuple[str, type[PlanLine | Procurement | Contract]], ...] = (
+        ("plan_line", PlanLine),
+        ("procurement", Procurement),
+        ("contract", Contract),
+    )
+    for thing, model in parts:
+        states[thing] = list(
+            session.exec(select(model.state).where(col(model.project_id) == project).order_by(col(model.id)))
+        )
     moves = [line for line in history(reader, project=project) if "to" in line.payload]
     last = moves[-1]
     return ProjectStatus(

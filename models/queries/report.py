@@ -20,6 +20,7 @@ from models.queries.evaluation import line_of, outcomes_of
 from models.queries.project_record import ProjectRecord, project_record
 from models.queries.provenance import Marks, marks
 from models.tables.delivery import DeliveryStaff
+from models.tables.evaluation import Outcome
 from models.tables.kernel import Event, Project
 from models.tables.procurement import Bid, Procurement
 from models.tables.rehearsal import SourceValue
@@ -121,7 +122,7 @@ def case_report_view(
         .where(col(Event.stream_kind) == "project", col(Event.stream_id) == project.id)
         .order_by(col(Event.seq))
     ).all()
-    closing = {"events": len(chain), "head": chain[-1].hash}
+    closing = {"events": len(chain), "head": chain[-1].hash[:16]}
     labels = known.labels() if rehearsal else []
     if rehearsal and not dates_stated:
         labels.append(sentence("rehearsal.report.dates"))
@@ -187,7 +188,7 @@ def _stated_values(session: Session, project: Project, known: Marks, *, dates_ma
     return lines
 
 
-def _outcome(row: Any) -> dict[str, Any]:
+def _outcome(row: Outcome) -> dict[str, Any]:
     line = line_of(row)
     if line.total is not None:
         return {
@@ -200,9 +201,15 @@ def _outcome(row: Any) -> dict[str, Any]:
         }
     return {
         "indicator": line.name,
-        "before": _BLANK if line.before is None else f"{line.before}{line.unit}",
-        "after": _BLANK if line.after is None else f"{line.after}{line.unit}",
+        "before": _figure(line.before, line.unit, approximate=row.approximate_before),
+        "after": _figure(line.after, line.unit, approximate=row.approximate_after),
         "change": (line.change or "").removeprefix(sentence("evaluation.about")),
         "approximate": line.approximate,
         "note": line.note,
     }
+
+
+def _figure(text: str | None, unit: str, *, approximate: bool) -> object:
+    if text is None:
+        return _BLANK
+    return f"{sentence('evaluation.about') if approximate else ''}{text}{unit}"

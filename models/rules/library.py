@@ -54,7 +54,12 @@ def check_entry(*, entry: Entry, policy: Policy) -> None:
 
 def _unknown(field: str, given: tuple[str, ...], known: tuple[str, ...], rule: str) -> tuple[Detail, ...]:
     return tuple(
-        Detail(problem=sentence("library.code_not_listed", {"code": code}), field=field, expected="、".join(known), rule=rule)
+        Detail(
+            problem=sentence("library.code_not_listed", {"code": code}),
+            field=field,
+            expected="、".join(known),
+            rule=rule,
+        )
         for code in given
         if code not in known
     )

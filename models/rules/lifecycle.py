@@ -1,7 +1,7 @@
 """The one transition table: which thing may move from which state to which, by which command, leaving which event.
 
 "May this happen?" stands here; "may this person?" stands with each command's roles. ``commands.transition.apply`` is
-the only reader that writes. The Mermaid diagram in ``docs/`` is generated from this table and compared in ``make check``.
+the only reader that writes. The Mermaid diagram in ``docs/`` is generated from this table, ``make check`` compares.
 States are those of decision 9; a state string in cases and queries is ``<thing>.<state>``.
 """
 
@@ -102,7 +102,7 @@ def states(thing: Thing) -> tuple[str, ...]:
 def find(*, thing: Thing, command: str, state: str, outcome: str = "") -> Transition:
     """Return the transition a command may make from a state.
 
-    Raises ``Refusal`` code ``lifecycle.not_in_state`` (rule ``SYS-STATE``) naming the state and where the command works.
+    Raises ``Refusal`` code ``lifecycle.not_in_state`` (rule ``SYS-STATE``) naming the state and the allowed ones.
     """
     candidates = [
         move for move in TRANSITIONS if move.thing is thing and move.command == command and move.outcome == outcome

@@ -283,7 +283,8 @@ def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, M
 def resolve(value: Any, saved: Mapping[str, Any]) -> Any:
     """Replace ``$name`` and ``$name.field`` in arguments by saved results.
 
-    ``$name`` alone stands for the result's ``id`` where it has one, else for the whole result. Raises ``UnresolvedReferenceError``.
+    ``$name`` alone stands for the result's ``id`` where it has one, else for the whole result.
+    Raises ``UnresolvedReferenceError``.
     """
     if isinstance(value, str):
         match = _REFERENCE.match(value)

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.bundle_check import BundleCheck, check_bundle
+from models.core.bundle import BundleResult
 from models.core.hashing import canonical_json, digest
 from reports import bundle_layout as layout
 from reports.bundle import add_signature
-from models.core.bundle import BundleResult
 from tests.infra.bundle_forgery import Key, rewrite_manifests
 from tests.reports import bundles
 

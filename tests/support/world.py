@@ -76,7 +76,8 @@ class World:
         try:
             result = self.do(name, as_=as_, on=on, **arguments)
         except LifecycleError as fault:
-            assert expected in (fault.code, fault.rule), f"{name}: expected {expected}, got {fault.code} {fault.rule}"
+            if expected not in (fault.code, fault.rule):
+                raise AssertionError(f"{name}: expected {expected}, got {fault.code} {fault.rule}") from fault
             return fault
         raise AssertionError(f"{name} was expected to be refused with {expected}, but returned {result!r}")
 

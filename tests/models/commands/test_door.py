@@ -20,6 +20,7 @@ from models.core.ids import derive_id
 from models.core.registry import operations
 from models.tables import metadata
 from models.tables.kernel import Attempt
+from tests.models.rules.transition_matrix import matrix
 from tests.support.fakes import MemoryDocumentStore
 from tests.support.world import World, open_world
 
@@ -182,6 +183,18 @@ def test_an_unknown_command_is_a_usage_error_and_queries_are_not_commands(world:
         ask(world.services, name="library.enter_project", arguments={}, actor=_OFFICE, as_of=_DAY)
 
     assert _attempts(world) == []
+
+
+def test_every_command_lets_in_the_listed_roles_and_refuses_all_others(world: World) -> None:
+    """All commands times all roles, through the door: who is not in the hand-written matrix is turned away first."""
+    wrong = []
+    for command, allowed in matrix().roles.items():
+        for role in Role:
+            with pytest.raises(Refusal) as caught:
+                _call(world, command, {"no such argument": 1}, actor=Actor(role, "u-any"), dry_run=True)
+            if caught.value.rule != ("SYS-ARGUMENTS" if role in allowed else "SYS-ROLE"):
+                wrong.append(f"{command} as {role}: {caught.value.rule}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_rehearsal_commands_are_refused_in_production(world: World) -> None:

@@ -20,19 +20,19 @@ from models.context import Services
 from models.core.calendar import load_calendar
 from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
-from models.ports import Clock
+from models.ports import Clock, Signer
 from models.queries.policy import unconfirmed
 
 
 @contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[Services]:
     """Yield the services of an installation; servers and pools it opened are closed on leaving.
 
-    Raises ``Refusal`` ``bootstrap.unconfirmed_policy`` in production while values wait for confirmation, ``Transient``
-    when a server does not answer.
+    In production raises ``Refusal`` ``bootstrap.unconfirmed_policy`` while values wait for confirmation (``for_policy``
+    lets in those who come to confirm them), ``bootstrap.rehearsal_database`` and ``bootstrap.signing_key_missing``;
+    always ``Transient`` when a server does not answer.
     """
     from infra.quality.gate import GreatExpectationsGate
-    from infra.signing import load_or_create_test_signer
     from infra.vault import load_or_create_keys
     from reports.bundle import BagItBundler
     from reports.renderer import PaperRenderer
@@ -42,7 +42,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         stack.callback(engine.dispose)
         migrate(engine)
         if settings.mode is Mode.PRODUCTION:
-            _check_confirmed(engine, settings.region)
+            _check_production(engine, settings, for_policy=for_policy)
         driven = settings.mode is Mode.REHEARSAL and is_driven(engine)
         clock: Clock = DrivenClock(engine) if driven else SystemClock()
         yield Services(
@@ -51,7 +51,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
             renderer=PaperRenderer(font_dir=settings.font_dir),
             gate=GreatExpectationsGate(),
             vault=load_or_create_keys(settings.home / "keys" / "vault.json"),
-            signer=load_or_create_test_signer(settings.home / "keys" / "signer"),
+            signer=_signer(settings),
             bundler=BagItBundler(),
             clock=clock,
             policies=load_policy_book(),
@@ -61,14 +61,26 @@ def open_services(settings: Settings) -> Iterator[Services]:
         )
 
 
-def _check_confirmed(engine: Engine, region: str) -> None:
-    waiting = unconfirmed(engine, load_policy_book(), region=region)
+def _check_production(engine: Engine, settings: Settings, *, for_policy: bool) -> None:
+    if is_driven(engine):
+        raise Refusal("bootstrap.rehearsal_database", rule="SYS-REHEARSAL")
+    waiting = () if for_policy else unconfirmed(engine, load_policy_book(), region=settings.region)
     if waiting:
         raise Refusal(
             "bootstrap.unconfirmed_policy",
             rule="SYS-POLICY-UNCONFIRMED",
             facts={"count": len(waiting), "first": "、".join(waiting[:5])},
         )
+
+
+def _signer(settings: Settings) -> Signer:
+    from infra.signing import load_or_create_test_signer, load_signer
+
+    if settings.signing_key is not None:
+        return load_signer(settings.signing_key)
+    if settings.mode is Mode.PRODUCTION:
+        raise Refusal("bootstrap.signing_key_missing", rule="SYS-SIGNING-KEY")
+    return load_or_create_test_signer(settings.home / "keys" / "signer")
 
 
 def _s3(settings: Settings, stack: ExitStack) -> S3Settings:

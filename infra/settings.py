@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     s3_secure: bool = True
     s3_bucket_prefix: str = "lifecycle"
     font_dir: Path | None = None
+    signing_key: Path | None = None  # PEM with key and chain; a rehearsal makes a marked test key of its own
 
     @property
     def database(self) -> str:

@@ -6,17 +6,24 @@ write the document row inside it. A paper's view is stored beside it, so that th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import events
 from models.context import Context
+from models.core.actors import Role
+from models.core.errors import Refusal
 from models.core.hashing import canonical_json, sha256_hex
+from models.core.registry import command
 from models.core.uploads import Upload
 from models.ports import Rendered, StoredObject, Zone
+from models.queries.reader import found
 from models.tables.kernel import Document
 
 
@@ -27,6 +34,7 @@ class Paper:
     kind: str
     rendered: Rendered
     stored: StoredObject
+    data_sha256: str
     synthetic_fields: tuple[str, ...]
 
 
@@ -43,12 +51,9 @@ def render(
     Raises ``DataFault`` when it cannot be printed, ``Transient`` when the store is away.
     """
     rendered = ctx.services.renderer.render(kind=kind, view=view)
-    if ctx.dry_run:
-        stored = StoredObject(zone, "0" * 64, "", len(rendered.data), rendered.media_type)
-    else:
-        stored = ctx.services.documents.put(zone=zone, data=rendered.data, media_type=rendered.media_type)
-        ctx.services.documents.put(zone=Zone.DOCUMENTS, data=canonical_json(view), media_type="application/json")
-    return Paper(kind, rendered, stored, tuple(synthetic_fields))
+    stored = keep(ctx, data=rendered.data, media_type=rendered.media_type, zone=zone)
+    data = keep(ctx, data=canonical_json(view), media_type="application/json")
+    return Paper(kind, rendered, stored, data.sha256, tuple(synthetic_fields))
 
 
 def keep(ctx: Context, *, data: bytes, media_type: str, zone: Zone = Zone.DOCUMENTS) -> StoredObject:
@@ -93,7 +98,7 @@ def file_paper(
             media_type=paper.stored.media_type,
             template=paper.rendered.template,
             template_digest=paper.rendered.template_digest,
-            data_digest=paper.rendered.view_digest,
+            data_digest=paper.data_sha256,
             font_digest=paper.rendered.font_digest,
             engine=paper.rendered.engine,
             synthetic_fields=list(paper.synthetic_fields),
@@ -160,3 +165,36 @@ def _file(session: Session, ctx: Context, document: Document) -> Document:
     session.add(document)
     session.flush()
     return document
+
+
+class Rerendered(BaseModel):
+    """Whether rendering a paper again from its stored view gave the same bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    same: bool
+    sha256: str
+    again: str
+
+
+@command(
+    "document.verify",
+    roles=(Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.SYSTEM),
+    clause="SYS-DOCUMENT",
+)
+def verify(ctx: Context, *, document: Annotated[str, Field(description="文件编号")]) -> Rerendered:
+    """Render an issued paper again from the view kept beside it and compare the bytes; writes nothing.
+
+    Equal bytes are promised for equal template, fonts and engine, which the document row names. Raises ``Refusal``
+    ``document.not_rendered`` for a file no template made, ``DataFault`` when its bytes or its view are gone or altered.
+    """
+    with ctx.reading() as session:
+        row = found(session.get(Document, document), kind="document", id=document)
+    if row.data_digest is None:
+        raise Refusal("document.not_rendered", rule="SYS-DOCUMENT", facts={"title": row.title})
+    ctx.services.documents.get(zone=Zone(row.zone), sha256=row.sha256)
+    view = json.loads(ctx.services.documents.get(zone=Zone.DOCUMENTS, sha256=row.data_digest))
+    again = ctx.services.renderer.render(kind=row.kind, view=view)
+    sha256 = sha256_hex(again.data)
+    return Rerendered(id=row.id, same=sha256 == row.sha256, sha256=row.sha256, again=sha256)

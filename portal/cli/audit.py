@@ -10,6 +10,7 @@ from infra.bootstrap import open_services
 from infra.settings import Settings
 from models.commands.door import ask
 from models.core.actors import Actor, Role
+from models.core.messages import sentence
 from portal.cli.output import NOT_AS_EXPECTED, console, print_json
 
 app = typer.Typer(help="审计核验")
@@ -29,8 +30,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] 
     if as_json:
         print_json(check.model_dump())
     elif check.ok:
-        console.print(f"完好:{check.streams} 条事件链、{check.events} 个事件,全部前后相接。", markup=False)
+        console.print(sentence("cli.chains.whole", {"streams": check.streams, "events": check.events}), markup=False)
     else:
-        console.print(f"事件链被改动:{check.first_bad}", markup=False)
+        console.print(sentence("cli.chains.broken", {"where": check.first_bad}), markup=False)
     if not check.ok:
         raise typer.Exit(NOT_AS_EXPECTED)

@@ -20,7 +20,7 @@ from infra.settings import Settings
 from models.context import Services
 from models.core.messages import sentence
 from portal.cli.archive import show, stored_packages, write_package
-from portal.cli.output import NOT_AS_EXPECTED, console
+from portal.cli.output import NOT_AS_EXPECTED, console, say_probe
 from portal.cli.replay import load_case, opened, print_step, print_summary
 from portal.replay.case import Case
 from portal.replay.runner import StepReport, play
@@ -45,6 +45,7 @@ def demo(
     console.print(sentence("demo.starting"), markup=False)
     with PeakMemory(os.getpid()) as memory, opened(case, recorded=True, watch=memory.watch) as (services, launcher, _):
         console.print(sentence("demo.started", {"seconds": round(time.monotonic() - started, 1)}), markup=False)
+        say_probe(services.documents.probe())
         report = play(case, services=services, launcher=launcher, on_step=_Progress().show)
         console.print(Rule())
         print_summary(report)

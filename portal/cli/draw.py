@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from models.core.messages import sentence
 from models.rules.draw import verify
 from portal.cli.output import NOT_AS_EXPECTED, USAGE, console, print_json, say_error
 
@@ -29,12 +30,12 @@ def verify_file(
         protocol = json.loads(file.read_text("utf-8"))
         found = verify(protocol)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as err:
-        say_error(f"读不懂抽取记录 {file.name}:应为本系统导出的 JSON 文件。", json_wanted=as_json)
+        say_error(sentence("cli.draw.unreadable", {"name": file.name}), json_wanted=as_json)
         raise typer.Exit(USAGE) from err
     if as_json:
         print_json({"ok": not found, "differences": list(found)})
     else:
-        console.print("一致:按公布的名册和种子重新抽取,结果相同。" if not found else "不一致:", markup=False)
+        console.print(sentence("cli.draw.differs" if found else "cli.draw.same"), markup=False)
         for difference in found:
             console.print(f"  · {difference}", markup=False)
     if found:

@@ -14,6 +14,7 @@ import uuid
 import typer
 
 from models.core.errors import LifecycleError
+from models.core.messages import sentence
 from portal.cli import archive, audit, demo, draw, operations, replay, serve
 from portal.cli.output import BUG, USAGE, fail, say_error
 from portal.replay.case import CaseError
@@ -52,5 +53,5 @@ def run() -> None:
     except Exception:
         incident = uuid.uuid4().hex[:12]
         logging.getLogger("lifecycle").exception("unexpected error", extra={"incident": incident})
-        say_error(f"程序出现意外错误,事件编号 {incident},请将编号和日志交给系统管理员。", json_wanted=json_wanted)
+        say_error(sentence("cli.bug", {"incident": incident}), json_wanted=json_wanted)
         sys.exit(BUG)

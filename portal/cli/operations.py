@@ -43,7 +43,7 @@ def list_commands(as_json: Json = False) -> None:
     if as_json:
         print_json(listed)
         return
-    table = Table("名称", "类别", "说明", "依据", "可办理的角色", box=None)
+    table = Table(*sentence("cli.columns").split("、"), box=None)
     for item in listed:
         table.add_row(item["name"], item["kind"], item["label"], item["clause"], "、".join(item["roles"]))
     console.print(table)
@@ -94,7 +94,7 @@ def do(
     """Call one command on the installation's own database; its outbox messages leave through the relay."""
     arguments, actor, day = _parsed(name, OperationKind.COMMAND, with_, as_, as_of, as_json=as_json)
     settings = Settings()
-    with open_services(settings) as services:
+    with open_services(settings, for_policy=name.startswith("policy.")) as services:
         on = day or services.clock.now().date()
         given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), as_of=on, dry_run=dry_run)
         result = execute(
@@ -111,7 +111,8 @@ def do(
     if as_json:
         print_json({"ok": True, "dry_run": dry_run, "result": as_plain(result), "flows": flows})
         return
-    console.print(f"{'可以办理(未留改动)' if dry_run else '已办理'}:{sentence(f'command.{name}')}", markup=False)
+    said = sentence("cli.dry_run" if dry_run else "cli.done", {"command": sentence(f"command.{name}")})
+    console.print(said, markup=False)
     print_json(as_plain(result))
 
 
@@ -124,7 +125,7 @@ def ask_query(
 ) -> None:
     """Answer one query from the installation's own database."""
     arguments, actor, day = _parsed(name, OperationKind.QUERY, with_, as_, as_of, as_json=as_json)
-    with open_services(Settings()) as services:
+    with open_services(Settings(), for_policy=name.startswith("policy.")) as services:
         on = day or services.clock.now().date()
         result = ask(services, name=name, arguments=arguments, actor=actor, as_of=on)
     print_json({"ok": True, "result": as_plain(result)} if as_json else as_plain(result))
@@ -139,9 +140,10 @@ def _parsed(
     try:
         arguments = json.loads(with_)
     except json.JSONDecodeError as err:
-        raise _usage("cli.bad_json", {"reason": f"第 {err.lineno} 行第 {err.colno} 列"}, as_json=as_json) from err
+        place = sentence("cli.json_place", {"line": err.lineno, "column": err.colno})
+        raise _usage("cli.bad_json", {"reason": place}, as_json=as_json) from err
     if not isinstance(arguments, dict):
-        raise _usage("cli.bad_json", {"reason": "应为 JSON 对象"}, as_json=as_json)
+        raise _usage("cli.bad_json", {"reason": sentence("cli.not_an_object")}, as_json=as_json)
     role, _, account = as_.partition(":")
     if role not in set(Role):
         raise _usage("case.unknown_role", {"role": role, "known": "、".join(Role)}, as_json=as_json)

@@ -9,6 +9,8 @@ from typing import Any, Final
 from rich.console import Console
 
 from models.core.errors import LifecycleError
+from models.core.messages import sentence
+from models.ports import StoreProbe
 
 USAGE: Final = 2
 NOT_AS_EXPECTED: Final = 1
@@ -29,19 +31,30 @@ def fail(fault: LifecycleError, *, json_wanted: bool) -> int:
         print_json({"ok": False, "error": fault.as_json()})
         return fault.exit_code
     rule = f"〔{fault.rule}〕" if fault.rule else ""
-    errors.print(f"未办理{rule}:{fault.message}", markup=False)
+    errors.print(sentence("cli.not_done", {"rule": rule, "message": fault.message}), markup=False)
     if fault.way_out:
-        errors.print(f"怎么办:{fault.way_out}", markup=False)
+        errors.print(sentence("cli.way_out", {"way_out": fault.way_out}), markup=False)
     for detail in fault.details[:20]:
         place = " ".join(
             str(part)
-            for part in (detail.sheet, f"第{detail.row}行" if detail.row else None, detail.column, detail.field)
+            for part in (
+                detail.sheet,
+                sentence("cli.row", {"row": detail.row}) if detail.row else None,
+                detail.column,
+                detail.field,
+            )
             if part
         )
         errors.print(f"  · {place}:{detail.problem}" + (f"〔{detail.rule}〕" if detail.rule else ""), markup=False)
     if len(fault.details) > 20:
-        errors.print(f"  · ……共 {len(fault.details)} 处,加 --json 查看全部", markup=False)
+        errors.print(f"  · {sentence('cli.more_details', {'count': len(fault.details)})}", markup=False)
     return fault.exit_code
+
+
+def say_probe(probe: StoreProbe) -> None:
+    """Print whether the document store keeps its locks."""
+    facts = {"server": probe.server, "findings": "、".join(sentence(code) for code in probe.findings)}
+    console.print(sentence("storage.probed.honest" if probe.honest else "storage.probed.lying", facts), markup=False)
 
 
 def say_error(text: str, *, json_wanted: bool, facts: Mapping[str, Any] | None = None) -> None:

@@ -118,7 +118,7 @@ def print_step(step: StepReport) -> None:
     synthetic = " ※" if step.synthetic else ""
     console.print(
         f"{mark} {step.on} {escape(step.label)}{synthetic} — {outcome}{rule}"
-        f"  [dim]依据 {escape(step.clause)} · {escape(step.actor)}[/]"
+        f"  [dim]{escape(sentence('cli.step.why', {'clause': step.clause, 'actor': step.actor}))}[/]"
     )
     if step.note:
         console.print(f"    [dim]{escape(step.note)}[/]")

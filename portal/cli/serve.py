@@ -19,7 +19,7 @@ from infra.embedded.seaweed import EmbeddedS3
 from infra.orchestrator import PROJECT_FILE
 from infra.settings import Settings
 from models.core.messages import sentence
-from portal.cli.output import NOT_AS_EXPECTED, console
+from portal.cli.output import NOT_AS_EXPECTED, console, say_probe
 
 POOL = "lifecycle"
 
@@ -39,8 +39,8 @@ def up() -> None:
     with ExitStack() as stack:
         s3 = stack.enter_context(EmbeddedS3(settings.home / "s3"))
         prefect = stack.enter_context(EmbeddedPrefect(settings.home / "prefect"))
-        with open_services(settings):
-            pass  # migrates the database and proves that every server answers
+        with open_services(settings) as services:  # migrates the database and proves that every server answers
+            say_probe(services.documents.probe())
         environment = {
             **os.environ,
             **prefect.environment(),

@@ -116,7 +116,7 @@ class _Reader:
         return value
 
     def case(self, root: yaml.Node) -> Case:
-        parts = self.mapping(root, allowed=_CASE_KEYS, what="案例文件")
+        parts = self.mapping(root, allowed=_CASE_KEYS, what=sentence("case.file"))
         for key in ("case", "region", "start", "steps"):
             if key not in parts:
                 raise self.fail(root, "missing_key", key=key)
@@ -149,7 +149,7 @@ class _Reader:
             yield step
 
     def step(self, node: yaml.Node, number: int) -> Step:
-        parts = self.mapping(node, allowed=_STEP_KEYS, what="步骤")
+        parts = self.mapping(node, allowed=_STEP_KEYS, what=sentence("case.step"))
         verbs: list[Verb] = [verb for verb in ("do", "run", "query") if verb in parts]
         if len(verbs) != 1:
             raise self.fail(node, "one_verb")

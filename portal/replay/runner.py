@@ -225,7 +225,9 @@ def differences(wanted: object, found: object, path: str = "") -> Sequence[str]:
     """Return how ``found`` differs from ``wanted``; mappings are compared on the wanted keys only."""
     if isinstance(wanted, Mapping):
         if not isinstance(found, Mapping):
-            return [sentence("replay.differs", {"path": path or "结果", "wanted": wanted, "found": found})]
+            return [
+                sentence("replay.differs", {"path": path or sentence("case.result"), "wanted": wanted, "found": found})
+            ]
         return [
             difference
             for key, value in wanted.items()
@@ -239,7 +241,7 @@ def differences(wanted: object, found: object, path: str = "") -> Sequence[str]:
         ]
     if wanted == found:
         return []
-    return [sentence("replay.differs", {"path": path or "结果", "wanted": wanted, "found": found})]
+    return [sentence("replay.differs", {"path": path or sentence("case.result"), "wanted": wanted, "found": found})]
 
 
 def as_plain(value: object) -> Any:

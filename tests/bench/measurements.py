@@ -1,0 +1,124 @@
+"""The measurements of ``make bench`` by name, their sizes, and running one of them apart from the others.
+
+Each runs in a fresh process, so that its memory can be told apart: the peak of the sum of proportional set sizes of that
+process, its children and its servers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.measure import PeakMemory
+from tests.bench import bundle, gate, replay, sweep
+from tests.support.postgres import PostgresMissingError, fresh_database, throwaway_postgres
+
+CASE = Path("portal/cases/huangshi-2016.yaml")
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much each measurement takes."""
+
+    bundle_bytes: int
+    bundle_files: int
+    ledger_rows: int
+    sweep_rows: int
+
+
+FULL = Sizes(bundle_bytes=500_000_000, bundle_files=200, ledger_rows=100_000, sweep_rows=100_000)
+QUICK = Sizes(bundle_bytes=20_000_000, bundle_files=40, ledger_rows=2_000, sweep_rows=5_000)
+
+
+def bundle_writer(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure the bundle writer."""
+    return bundle.measure(size=sizes.bundle_bytes, files=sizes.bundle_files, folder=folder)
+
+
+def ledger_gate(sizes: Sizes, _folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure the quality gate of the needs ledger."""
+    figures = gate.measure(sizes.ledger_rows)
+    shared = figures["read"] + figures["type"]
+    return figures | {
+        "ours_seconds": shared + figures["judge_engine"],
+        "baseline_seconds": shared + figures["judge_pandas"],
+        "ratio": figures["ratio_gate"],
+    }
+
+
+def sweep_sqlite(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure the sweep on SQLite, and how it grows over ten times the rows."""
+    small = sweep.measure(rows=sizes.sweep_rows // 10, folder=_fresh(folder, "small"))
+    large = sweep.measure(rows=sizes.sweep_rows, folder=_fresh(folder, "large"))
+    return large | _growth(small, large)
+
+
+def sweep_postgresql(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """The same on a throwaway PostgreSQL."""
+    try:
+        with throwaway_postgres() as server:
+            found = []
+            for name, rows in (("small", sizes.sweep_rows // 10), ("large", sizes.sweep_rows)):
+                with fresh_database(server, name=name) as url:
+                    found.append(sweep.measure(rows=rows, folder=_fresh(folder, name), database_url=url))
+    except PostgresMissingError as missing:
+        return {"skipped": str(missing)}
+    return found[1] | _growth(*found)
+
+
+def case_replay(_sizes: Sizes, folder: Path, peak: PeakMemory) -> Figures:
+    """Measure the replay of the shipped case."""
+    if not CASE.exists():
+        return {"skipped": f"找不到案例文件 {CASE}"}
+    return replay.measure(case_file=CASE, folder=folder, watch=peak.watch)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is measured, as people read it, and how."""
+
+    title: str
+    measure: Callable[[Sizes, Path, PeakMemory], Figures]
+
+
+MEASUREMENTS = {
+    "bundle": Measurement("档案包写入,比 sha256sum + cp", bundle_writer),
+    "gate": Measurement("需求台账质量门,比纯 pandas 同样检查", ledger_gate),
+    "sweep-sqlite": Measurement("到期巡查(SQLite),比同样查询 + 同样写入", sweep_sqlite),
+    "sweep-postgresql": Measurement("到期巡查(PostgreSQL),比同样查询 + 同样写入", sweep_postgresql),
+    "replay": Measurement("案例重放", case_replay),
+}
+
+
+def _growth(small: Figures, large: Figures) -> Figures:
+    """Return how much longer ten times the rows took, per row: 1.0 is linear."""
+    times = large["rows"] / small["rows"]
+    return {
+        "small_seconds": small["ours_seconds"],
+        "growth_per_row": large["ours_seconds"] / small["ours_seconds"] / times,
+    }
+
+
+def _fresh(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+def apart(name: str, sizes: Sizes, *, parent: Path) -> Figures:
+    """Run one measurement in a process of its own; return its figures with its peak memory in MiB."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_measured, name, sizes, parent).result()
+
+
+def _measured(name: str, sizes: Sizes, parent: Path) -> Figures:
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix="bench-") as folder, PeakMemory(os.getpid()) as peak:
+        figures = MEASUREMENTS[name].measure(sizes, Path(folder), peak)
+    return figures | {"pss_mib": round(peak.mib, 1)}

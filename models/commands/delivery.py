@@ -380,8 +380,7 @@ def log_referral(
     """
     with ctx.writing() as session:
         row = project_of(session, project)
-        allowed = ("in_progress",)
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=allowed)
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=("in_progress",))
         given = () if isinstance(persons, int) else persons
         known = _persons(session, project)
         count = persons if isinstance(persons, int) else len(given)

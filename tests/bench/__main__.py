@@ -1,7 +1,7 @@
 """``make bench``: first figures, as ratios against a plain baseline in the same run; prints a table, writes JSON.
 
-``--quick`` takes small sizes (a smoke test, its ratios mean little), ``--only NAME`` one measurement. Absolute times are
-reported, never asserted (decision 28).
+``--quick`` takes small sizes (a smoke test, its ratios mean little), ``--only NAME`` one measurement. Absolute times
+are reported, never asserted (decision 28).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The measurements of ``make bench`` by name, their sizes, and running one of them apart from the others.
 
-Each runs in a fresh process, so that its memory can be told apart: the peak of the sum of proportional set sizes of that
-process, its children and its servers.
+Each runs in a fresh process, so that its memory can be told apart: the peak of the sum of proportional set sizes of
+that process, its children and its servers.
 """
 
 from __future__ import annotations

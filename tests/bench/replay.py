@@ -19,7 +19,11 @@ def measure(*, case_file: Path, folder: Path, watch: Callable[[int | None], None
 
     ``watch`` is told the process id of each server. Raises ``AssertionError`` when a step did not hold.
     """
-    os.environ["LIFECYCLE_HOME"] = str(folder)
+    os.environ |= {
+        "LIFECYCLE_HOME": str(folder),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+    }
     case = load_case(case_file)
     reports: list[CaseReport] = []
     with opened(case, recorded=False, watch=watch) as (services, launcher, _home):

@@ -185,7 +185,11 @@ def test_marked_arguments_are_listed_with_the_event(world: World) -> None:
     with context.writing() as session:
         events.append(session, context, stream_kind="test", stream_id="s-1", type="test.done", payload={"n": 1})
 
-    assert _stored(world)[0].payload == {"n": 1, "synthetic": ["test.append.price", "test.append.term"]}
+    assert _stored(world)[0].payload == {
+        "n": 1,
+        "command": "test.append",
+        "synthetic": ["test.append.price", "test.append.term"],
+    }
 
 
 def test_a_transaction_that_fails_leaves_no_event_no_head_and_no_message(world: World) -> None:

@@ -95,6 +95,7 @@ def test_a_move_writes_state_version_and_event_together(world: World) -> None:
         "to": "submitted",
         "rule": "ZY-18",
         "policy_digest": row.policy_digest,
+        "command": "application.submit",
     }
 
 

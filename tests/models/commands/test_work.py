@@ -168,7 +168,7 @@ def test_a_sweep_that_raised_something_leaves_one_event_and_an_empty_one_none(wo
 
     with Session(world.services.engine) as session:
         payloads = [event.payload for event in session.exec(select(Event).where(Event.type == "alerts.raised")).all()]
-    assert payloads == [{"alerts": 2, "late": 0, "as_of": _DUE.isoformat()}]
+    assert payloads == [{"alerts": 2, "late": 0, "as_of": _DUE.isoformat(), "command": "work.sweep_deadlines"}]
 
 
 def test_opening_the_same_item_twice_keeps_the_first(world: World) -> None:

@@ -1,0 +1,44 @@
+"""The Huangshi story, played once per worker; the modules that use it share the xdist group ``huangshi``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from infra.embedded.seaweed import EmbeddedS3
+from tests.journeys.story import END, SHIPPED, Scene, Story, assert_held, play_story, with_fewer_people
+
+STANDS = frozenset(
+    {
+        "feasibility.estimate_cost",
+        "funding.issue_plan",
+        "procurement.publish_notice",
+        "procurement.close_bidding",
+        "procurement.approve_method_change",
+        "monitoring.record_supervision#2",
+        "delivery.log_referral",
+        "acceptance.submit_self_check",
+        "publicity.disclose",
+        END,
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The shipped case with fewer people, and the places from which tests go on; its S3 server stays up for them."""
+    home = tmp_path_factory.mktemp("huangshi")
+    with EmbeddedS3(home / "s3"):
+        played = play_story(with_fewer_people(SHIPPED.read_text("utf-8")), home=home, stands=STANDS)
+        assert_held(played.report)
+        yield played
+
+
+@pytest.fixture
+def after(story: Story, tmp_path: Path) -> Iterator[Callable[[str], Scene]]:
+    """Open the story where it stood after a step, each time on a database of its own."""
+    with ExitStack() as stack:
+        yield lambda key: stack.enter_context(story.scene(key, tmp_path))

@@ -17,8 +17,11 @@ async def build_household_files(as_of: date | None = None, event_id: str | None 
 
 @flow(name="needs-import-intake", persist_result=False)
 async def import_intake(
-    survey: str, name: str, media_type: str, sha256: str, size: int, as_of: date | None = None
+    survey: str, media_type: str, sha256: str, size: int, as_of: date | None = None
 ) -> dict[str, int]:
-    """Import a ledger that an S3 event announced (wraps ``needs.import_ledger``); a Prefect event starts it."""
-    upload = {"name": name, "media_type": media_type, "sha256": sha256, "size": size}
+    """Import a ledger that an S3 event announced (wraps ``needs.import_ledger``); a Prefect event starts it.
+
+    The file goes by its hash: file names may name people, and Prefect keeps the parameters of its runs.
+    """
+    upload = {"name": sha256, "media_type": media_type, "sha256": sha256, "size": size}
     return carry("needs.import_ledger", [{"survey": survey, "file": upload}], resolve(as_of))

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Coroutine, Mapping, Sequence
+import os
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,17 +75,17 @@ class LocalLauncher:
         flow = self.declared.flow(deployment)
         given = {**self.declared.parameters(deployment), **parameters}
         if not self.recorded:
-            plain = flow.validate_parameters(given)
-            return LaunchResult(run_id="", summary=asyncio.run(flow.fn(**plain)))
-        from prefect.context import refresh_global_settings_context
+            return LaunchResult(run_id="", summary=_to_end(flow.fn(**flow.validate_parameters(given))))
+        from prefect.exceptions import PrefectException
 
-        refresh_global_settings_context()  # the server's address came into the environment after Prefect was imported
-        state = asyncio.run(
-            flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}")(**given, return_state=True)
-        )
-        if not state.is_completed():
-            raise Transient("orchestrator.run_failed", rule="SYS-FLOW", facts={"deployment": deployment})
-        return LaunchResult(run_id=str(state.state_details.flow_run_id), summary=asyncio.run(state.aresult()))
+        _refresh_settings()
+        named = flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}")
+        try:
+            with _server_at_hand():
+                run_id, summary = _to_end(_recorded(named, given))
+        except PrefectException as err:  # cancelled, paused, cut off: what the flow itself raised comes as it is
+            raise Transient("orchestrator.run_failed", rule="SYS-FLOW", facts={"deployment": deployment}) from err
+        return LaunchResult(run_id=run_id, summary=summary)
 
 
 @dataclass(frozen=True)
@@ -102,29 +104,62 @@ class DeploymentLauncher:
 
     def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
         """Create the flow run and return at once. Raises ``Transient`` when the server is away."""
-        import httpx
         from prefect.deployments import arun_deployment
         from prefect.exceptions import ObjectNotFound
 
         flow = self.declared.flow(deployment)
+        _refresh_settings()
         try:
-            run = _in_own_loop(
-                arun_deployment(
-                    f"{flow.name}/{deployment}",
-                    parameters=dict(parameters),
-                    idempotency_key=idempotency_key,
-                    timeout=0,
-                    as_subflow=False,
+            with _server_at_hand():
+                run = _to_end(
+                    arun_deployment(
+                        f"{flow.name}/{deployment}",
+                        parameters=dict(parameters),
+                        idempotency_key=idempotency_key,
+                        timeout=0,
+                        as_subflow=False,
+                    )
                 )
-            )
-        except httpx.TransportError as err:
-            raise Transient("orchestrator.away", rule="SYS-FLOW") from err
         except ObjectNotFound as err:
             raise LookupError(deployment) from err
         return LaunchResult(run_id=str(run.id))
 
 
-def _in_own_loop(call: Coroutine[Any, Any, Any]) -> Any:
+async def _recorded(flow: Any, parameters: Mapping[str, object]) -> tuple[str, dict[str, int | str]]:
+    """Run a flow as a flow run; return its id and summary. Raises what the flow raised."""
+    state = await flow(**parameters, return_state=True)
+    return str(state.state_details.flow_run_id), await state.aresult()
+
+
+@contextmanager
+def _server_at_hand() -> Iterator[None]:
+    """Turn the faults of a Prefect server that is away into ``Transient``."""
+    import httpx
+
+    try:
+        yield
+    except (httpx.HTTPError, RuntimeError) as err:
+        cause = err.__cause__ if isinstance(err, RuntimeError) else err  # the flow engine wraps what it met
+        broken = isinstance(cause, httpx.HTTPStatusError) and cause.response.is_server_error
+        if not broken and not isinstance(cause, httpx.TransportError):
+            raise
+        raise Transient("orchestrator.away", rule="SYS-FLOW") from err
+
+
+def _refresh_settings() -> None:
+    """Let Prefect read its settings again when the server's address came into the environment after its import."""
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url != os.environ.get("PREFECT_API_URL"):
+        refresh_global_settings_context()
+
+
+def _to_end(call: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end from wherever we are: the relay's task already runs inside a flow's event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(call)
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, call).result()

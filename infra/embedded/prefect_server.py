@@ -47,6 +47,8 @@ class EmbeddedPrefect(EmbeddedServer):
                 "PREFECT_SERVER_UI_V2_ENABLED": "false",  # its pages call a third party from the browser
                 "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
                 "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+                # In memory a restart would forget who holds a concurrency slot, and never give it back.
+                "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             }
         )
 

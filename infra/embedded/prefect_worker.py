@@ -1,7 +1,6 @@
-"""The process worker that runs our deployments on this machine: the child of ``lifecycle up`` beside the servers.
+"""The process worker that runs our deployments on this machine: a child of ``lifecycle up`` beside the servers.
 
-A child like the servers, so that ``lifecycle down`` finds and stops one that outlived its starter. Its clients' settings
-and the installation's come in the environment it is given. Must never import ``prefect``.
+Kept like a server, so that ``lifecycle down`` finds one that outlived its starter. Must never import ``prefect``.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ _NAME: Final = "lifecycle"
 class EmbeddedWorker(EmbeddedServer):
     """``with EmbeddedWorker(var / "worker", environment): ...``; ready when the Prefect server lists it as online.
 
-    ``environment`` is the whole environment of worker and flow runs: ``EmbeddedPrefect.environment()`` and ``LIFECYCLE_*``.
+    ``environment`` is all that worker and flow runs get (``EmbeddedPrefect.environment()``, ``LIFECYCLE_*``); only
+    ``stop`` does without.
     """
 
     name: ClassVar[str] = "worker"
@@ -35,7 +35,8 @@ class EmbeddedWorker(EmbeddedServer):
         self._given = dict(environment or {})
 
     def _prepare(self) -> None:
-        self._ask("DELETE", f"/{_NAME}")  # one that was killed would count as online until its heartbeats run out
+        if not self.is_running():
+            self._ask("DELETE", f"/{_NAME}")  # one that was killed would count as online until its heartbeats run out
 
     def _command(self, ports: Sequence[int]) -> list[str]:
         return [

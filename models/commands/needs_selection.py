@@ -18,15 +18,13 @@ from models.core.errors import Conflict
 from models.core.hashing import digest
 from models.core.identifiers import parse_id_card
 from models.core.messages import sentence
-from models.core.periods import add_months
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.ports import Vault
+from models.queries.needs_ledger import ledger_row, ledger_view
 from models.queries.reader import found, project_of
 from models.rules import lifecycle
 from models.rules import needs as rules
 from models.rules.lifecycle import Thing
-from models.rules.masking import masked
 from models.tables.kernel import Project
 from models.tables.needs import Person, Selection, SelectionRound, Survey
 
@@ -245,45 +243,15 @@ def _list_view(
     rows: list[dict[str, object]] = []
     for stratum, chosen in drawn.chosen.items():
         for person in (by_id[one] for one in chosen):
-            line = _list_row(person, vault=ctx.services.vault, policy=policy)
-            name = {"text": line["person_name"], "synthetic": survey.synthetic}
+            line = ledger_row(person, survey=survey, vault=ctx.services.vault, policy=policy)
             rows.append(
                 {
                     **line,
                     "seq": str(len(rows) + 1),
-                    "person_name": name,
                     "priority": names.get(stratum, stratum),
                     "match_status": sentence("needs.selected"),
                     "project_no": project.id,
                 }
             )
-    return {
-        "title": sentence("needs.selection_title", {"project": project.name}),
-        "issuer": ROLE_NAMES[ctx.actor.role],
-        "date": ctx.as_of.isoformat(),
-        "rehearsal": ctx.services.rehearsal,
-        "synthetic_fields": [sentence("needs.synthetic_people")] if survey.synthetic and rows else [],
-        "rows": rows,
-    }
-
-
-def _list_row(person: Person, *, vault: Vault, policy: Policy) -> dict[str, str]:
-    styles = policy.publicity.mask_internal
-    kinds, levels = policy.needs.hardship_types, policy.needs.hardship_levels
-    lightest = next(iter(levels))
-    services = policy.delivery.service_item_names
-    return {
-        "person_name": masked(field="name", text=vault.open(person.name_sealed), styles=styles),
-        "id_number": masked(field="id_number", text=vault.open(person.id_number_sealed), styles=styles),
-        "region_code": person.region_code,
-        "street": masked(field="address", text=person.street, styles=styles),
-        "identity": rules.class_names(policy=policy).get(person.identity, person.identity),
-        "hardships": "、".join(
-            f"{kinds.get(code, code)}({levels.get(level, level)})"
-            for code, level in person.levels.items()
-            if level != lightest
-        ),
-        "demands": "、".join(services.get(code, code) for code in person.demands),
-        "last_review": person.assessed_on.isoformat(),
-        "next_review": add_months(person.assessed_on, months=policy.needs.reassess_months).isoformat(),
-    }
+    title = sentence("needs.selection_title", {"project": project.name})
+    return ledger_view(title=title, survey=survey, rows=rows, issuer=ctx.actor.role, on=ctx.as_of)

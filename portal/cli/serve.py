@@ -1,27 +1,27 @@
-"""``lifecycle up``: S3, Prefect server, deployments and a worker in one process group, until Ctrl+C."""
+"""``lifecycle up``: S3, Prefect server, deployments, worker, until Ctrl+C; ``lifecycle down``: what outlived it."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import typer
 
 from infra.bootstrap import open_services
 from infra.embedded.prefect_server import EmbeddedPrefect
+from infra.embedded.prefect_worker import POOL, EmbeddedWorker
 from infra.embedded.seaweed import EmbeddedS3
 from infra.orchestrator import PROJECT_FILE
 from infra.settings import Settings
 from models.core.messages import sentence
 from portal.cli.output import NOT_AS_EXPECTED, console, say_probe
 
-POOL = "lifecycle"
+_LOG = logging.getLogger(__name__)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,30 +41,37 @@ def up() -> None:
         prefect = stack.enter_context(EmbeddedPrefect(settings.home / "prefect"))
         with open_services(settings) as services:  # migrates the database and proves that every server answers
             say_probe(services.documents.probe())
-        environment = {
-            **os.environ,
-            **prefect.environment(),
-            "LIFECYCLE_HOME": str(settings.home.resolve()),
-            "LIFECYCLE_CODE": str(PROJECT_FILE.parent),
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-        }
-        deploy(environment)
-        log = settings.home / "worker.log"
-        worker = stack.enter_context(_worker(environment, log))
-        facts = {"url": prefect.environment()["PREFECT_API_URL"].removesuffix("/api"), "s3": s3.settings().endpoint}
-        console.print(sentence("up.ready", facts), markup=False)
+        worker = EmbeddedWorker(settings.home / "worker", _environment(settings, prefect))
+        worker.stop()  # one that outlived a kill -9 has yesterday's settings
+        if not stop.is_set():
+            deploy(_environment(settings, prefect))
+        if not stop.is_set():
+            stack.enter_context(worker)
+            facts = {"url": prefect.environment()["PREFECT_API_URL"].removesuffix("/api"), "s3": s3.settings().endpoint}
+            console.print(sentence("up.ready", facts), markup=False)
         while not stop.wait(1.0):
-            if worker.poll() is not None:
-                console.print(sentence("up.child_died", {"name": "worker", "log": log}), markup=False)
+            dead = next((server for server in (s3, prefect, worker) if not server.is_running()), None)
+            if dead is not None:
+                console.print(sentence("up.child_died", {"name": dead.name, "log": dead.log}), markup=False)
                 raise typer.Exit(NOT_AS_EXPECTED)
         console.print(sentence("up.stopping"), markup=False)
 
 
 def down() -> None:
-    """Stop embedded servers that still run for this installation, for example after a kill -9."""
+    """Stop servers and worker that still run for this installation, for example after a kill -9."""
     settings = Settings()
+    EmbeddedWorker(settings.home / "worker").stop()
     EmbeddedPrefect(settings.home / "prefect").stop()
     EmbeddedS3(settings.home / "s3").stop()
+
+
+def _environment(settings: Settings, prefect: EmbeddedPrefect) -> dict[str, str]:
+    return {
+        **os.environ,
+        **prefect.environment(),
+        "LIFECYCLE_HOME": str(settings.home.resolve()),
+        "LIFECYCLE_CODE": str(PROJECT_FILE.parent),
+    }
 
 
 def deploy(environment: dict[str, str]) -> None:
@@ -73,34 +80,17 @@ def deploy(environment: dict[str, str]) -> None:
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["deploy", "--all", "--prefect-file", str(PROJECT_FILE)],
     ):
-        subprocess.run(  # noqa: S603  our own interpreter, fixed arguments
+        done = subprocess.run(  # noqa: S603  our own interpreter, fixed arguments
             [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
             cwd=PROJECT_FILE.parent,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl+C is ours to handle
+            check=False,
             timeout=300,
         )
-
-
-@contextmanager
-def _worker(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603  our own interpreter, fixed arguments
-            [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"],
-            cwd=PROJECT_FILE.parent,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if done.returncode:
+            _LOG.error("prefect %s: %s", arguments[0], done.stdout.decode(errors="replace")[-4000:])
+        done.check_returncode()

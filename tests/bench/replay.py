@@ -5,6 +5,7 @@ Called by ``python -m tests.bench`` in a process of its own: the settings of the
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ def measure(*, case_file: Path, folder: Path, watch: Callable[[int | None], None
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
     }
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     case = load_case(case_file)
     reports: list[CaseReport] = []
     with opened(case, recorded=False, watch=watch) as (services, launcher, _home):

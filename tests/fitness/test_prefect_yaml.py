@@ -41,7 +41,7 @@ _DECLARED: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text("ut
 _DEPLOYMENTS: dict[str, dict[str, Any]] = {item["name"]: item for item in _DECLARED["deployments"]}
 _RELAY = "outbox-relay"
 _NOT_SCHEDULED = {"needs-import-intake", "review-open-round"}  # started by an event from outside, by an operator's form
-_EXAMPLES = {"survey": "srv-1", "name": "台账.xlsx", "media_type": "text/csv", "sha256": "0" * 64, "size": 1}
+_EXAMPLES = {"survey": "srv-1", "media_type": "text/csv", "sha256": "0" * 64, "size": 1}
 
 
 def _keys(model: Any) -> set[str]:

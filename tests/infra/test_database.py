@@ -12,6 +12,7 @@ import sqlalchemy
 from alembic import command as alembic_command
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlmodel import col
 
 from infra.database import alembic_config, create_database_engine, migrate
 from infra.migrations import autogenerate
@@ -81,8 +82,8 @@ def test_events_and_postings_cannot_be_changed_or_deleted(engine: Engine, statem
         connection.execute(text(statement))
 
     with engine.connect() as connection:
-        assert connection.execute(select(Event.__table__.c.payload)).scalar_one() == {"amount_fen": 5000}
-        assert connection.execute(select(Posting.__table__.c.amount_fen)).scalar_one() == 5000
+        assert connection.execute(select(col(Event.payload))).scalar_one() == {"amount_fen": 5000}
+        assert connection.execute(select(col(Posting.amount_fen))).scalar_one() == 5000
 
 
 @pytest.mark.parametrize("table", ["event", "posting"])
@@ -109,7 +110,7 @@ def test_sqlite_refuses_to_replace_an_event(tmp_path: Path) -> None:
         connection.execute(forged)
 
     with engine.connect() as connection:
-        assert connection.execute(select(Event.__table__.c.payload)).scalar_one() == {"amount_fen": 5000}
+        assert connection.execute(select(col(Event.payload))).scalar_one() == {"amount_fen": 5000}
     engine.dispose()
 
 

@@ -1276,12 +1276,12 @@ def upgrade() -> None:
     with op.batch_alter_table("service_record", schema=None) as batch_op:
         batch_op.create_index("ix_service_record_batch", ["batch_id", "ordinal"], unique=False)
         batch_op.create_index("ix_service_record_project", ["project_id", "person_id"], unique=False)
-    for table in ("event", "posting"):
+    for table in ("event", "posting", "service_record"):
         protect(table)
 
 
 def downgrade() -> None:
-    for table in ("event", "posting"):
+    for table in ("event", "posting", "service_record"):
         unprotect(table)
     with op.batch_alter_table("service_record", schema=None) as batch_op:
         batch_op.drop_index("ix_service_record_project")

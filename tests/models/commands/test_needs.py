@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -307,3 +310,19 @@ def _is_elderly_alone(row: dict[str, object]) -> bool:
     born = row["birth_date"]
     assert isinstance(born, date)
     return bool(row["lives_alone"]) and born <= date(ENTERED_ON.year - 60, ENTERED_ON.month, ENTERED_ON.day)
+
+
+def test_the_ledger_of_a_survey_is_issued_masked_and_only_when_somebody_is_in_it(world: World) -> None:
+    """L01 lists every person once and no whole ID number; a survey without people has no ledger."""
+    empty = open_survey(world)
+    world.refused("SYS-EMPTY-LEDGER", "needs.issue_ledger", as_=BUREAU, on=ENTERED_ON, survey=empty)
+    survey = surveyed(world)
+
+    issued = world.do("needs.issue_ledger", as_=BUREAU, on=ENTERED_ON, survey=survey)
+
+    data = world.services.documents.get(zone=Zone.DOCUMENTS, sha256=issued.sha256)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+    texts = [str(cell) for row in book for cell in row]
+    assert issued.people == world.ask("needs.summary", survey=survey).people
+    assert len(book) == 3 + issued.people
+    assert not any(re.fullmatch(r"\d{17}[\dX]", text) for text in texts)

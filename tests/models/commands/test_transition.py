@@ -188,7 +188,7 @@ def test_what_belongs_to_a_project_moves_on_its_chain(world: World) -> None:
     assert world.ask("project.status", project=project, on=_DAY).state == "plan_line.drafted"
 
 
-def test_every_thing_with_a_state_is_a_table(world: World) -> None:
-    things = {transition.thing_of(model.model_construct()) for model in (Project, PlanLine, Procurement, Contract)}
+def test_every_thing_with_a_state_is_a_table() -> None:
+    rows = [model.__new__(model) for model in (Project, PlanLine, Procurement, Contract)]
 
-    assert things == set(Thing)
+    assert {transition.thing_of(row) for row in rows} == set(Thing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
@@ -63,7 +64,7 @@ def _close(world: World, subject: str, *, on: date, kind: str = "acceptance.self
         work.close_item(session, context, kind=kind, subject_id=subject)
 
 
-def _sweep(world: World, on: date, **arguments: object) -> SweepResult:
+def _sweep(world: World, on: date, **arguments: Any) -> SweepResult:
     result: SweepResult = world.do("work.sweep_deadlines", as_=_SYSTEM, on=on, **arguments)
     return result
 

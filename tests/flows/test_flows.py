@@ -1,0 +1,104 @@
+"""Every deployment's flow as a plain function: what it returns on an empty world, and that a second run adds nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import pytest
+
+from infra.orchestrator import Deployments, LocalLauncher
+from tests.support.installation import DAY, SURVEYS, Installation
+
+_COUNTS = {"found": 0, "done": 0, "refused": 0, "conflict": 0, "fault": 0}
+_ONE = _COUNTS | {"found": 1, "done": 1}
+_REFUSED = _COUNTS | {"found": 1, "refused": 1}
+_LEDGER = {"survey": "sur-nobody", "media_type": "text/csv", "sha256": "0" * 64, "size": 1}
+_EXPECTED: dict[str, tuple[dict[str, object], dict[str, int]]] = {
+    "needs-build-household-files": ({}, _COUNTS),
+    "needs-import-intake": (_LEDGER, _REFUSED),
+    "library-dispatch-monthly": ({}, _ONE),
+    "library-dispatch-half-yearly": ({}, _ONE),
+    "library-dispatch-yearly": ({}, _ONE),
+    "review-open-round": ({"project": "prj-nobody", "seed": "合成-1"}, _REFUSED),
+    "review-close-due-rounds": ({}, _COUNTS),
+    "publicity-close-due-notices": ({}, _COUNTS),
+    "funding-prepare-quarterly-plan": ({}, _ONE),
+    "acceptance-open-clocks": ({}, _COUNTS),
+    "acceptance-chase-overdue": ({}, _ONE | {"alerts": 0, "late": 0}),
+    "audit-prepare-filings": ({}, _COUNTS),
+    "archive-close-audited": ({}, _COUNTS),
+    "deadline-sweep": ({}, _ONE | {"alerts": 0, "late": 0}),
+    "outbox-relay": ({}, {"sent": 0}),
+}
+_NEEDS_S3 = "audit-anchor-chains"  # puts the heads into the archive bucket: tests/flows/test_deployments.py
+
+
+def _run(deployment: str, **parameters: object) -> dict[str, Any]:
+    given = {"as_of": DAY.isoformat()} | parameters
+    return dict(
+        LocalLauncher(recorded=False).launch(deployment=deployment, parameters=given, idempotency_key="k").summary
+    )
+
+
+def test_every_deployment_is_tried() -> None:
+    assert set(_EXPECTED) | {_NEEDS_S3} == set(Deployments().by_name)
+
+
+@pytest.mark.parametrize("deployment", sorted(_EXPECTED))
+def test_a_flow_on_an_empty_world_says_what_it_counted_and_a_second_run_adds_nothing(
+    deployment: str, empty: Installation
+) -> None:
+    parameters, expected = _EXPECTED[deployment]
+
+    first = _run(deployment, **parameters)
+    once = empty.rows()
+    second = _run(deployment, **parameters)
+
+    assert {name: first.get(name) for name in expected} == expected
+    assert set(second) == set(first)
+    assert all(type(count) is int for count in first.values())
+    assert empty.rows() == once
+
+
+def test_a_sweep_does_the_work_of_all_and_the_second_finds_none(surveyed: Installation) -> None:
+    first = _run("needs-build-household-files")
+    once = surveyed.rows()
+    second = _run("needs-build-household-files")
+
+    assert (first["found"], first["done"], second["found"]) == (SURVEYS, SURVEYS, 0)
+    assert surveyed.rows() == once
+
+
+def test_without_a_date_a_flow_works_for_the_installations_present_day(surveyed: Installation) -> None:
+    """The driven clock of a rehearsal, not the machine's (decision 7)."""
+    summary = LocalLauncher(recorded=False).launch(
+        deployment="needs-build-household-files", parameters={}, idempotency_key="k"
+    )
+
+    assert summary.summary["done"] == SURVEYS
+    assert surveyed.count("household_file", f"opened_on = '{DAY}'") == surveyed.count("household_file") > 0
+
+
+def test_flows_can_be_launched_from_inside_an_event_loop(empty: Installation) -> None:
+    """A portal's request handler runs in one."""
+
+    async def inside() -> dict[str, Any]:
+        return _run("deadline-sweep")
+
+    assert asyncio.run(inside())["done"] == 1
+
+
+def test_parameters_are_checked_and_turned_into_what_the_flow_takes(empty: Installation) -> None:
+    with pytest.raises(ValueError, match="as_of"):
+        _run("deadline-sweep", as_of="not a day")
+
+    assert Deployments().flow("deadline-sweep").validate_parameters({"as_of": "2016-03-01"})["as_of"] == date(
+        2016, 3, 1
+    )
+
+
+def test_an_unknown_deployment_is_a_lookup_error() -> None:
+    with pytest.raises(LookupError):
+        _run("no-such-deployment")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import String, cast, func, insert, literal, select
+from sqlalchemy import String, and_, cast, func, insert, literal, select
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
@@ -141,7 +141,8 @@ def _raise_level(session: Session, ctx: Context, *, kinds: tuple[str, ...], leve
         "level": literal(level.name),
         "due_on": col(WorkItem.due_on),
         "raised_on": literal(ctx.as_of),
-        "late": col(WorkItem.due_on) < level.due_until,
+        # an item opened since the last daily sweep was not missed, however near its due date
+        "late": and_(col(WorkItem.due_on) < level.due_until, col(WorkItem.opened_on) < ctx.as_of - timedelta(days=1)),
     }
     raised = (
         col(Alert.work_item_id) == col(WorkItem.id),

@@ -11,5 +11,5 @@ from flows._runtime import carry, resolve
 
 @flow(name="funding-prepare-quarterly-plan", persist_result=False)
 async def prepare_quarterly_plan(as_of: date | None = None) -> dict[str, int]:
-    """List the approved projects the quarter's plan must answer for (wraps ``funding.prepare_quarter``)."""
+    """Open the work items of approved projects that no plan line answers for (wraps ``funding.prepare_quarter``)."""
     return carry("funding.prepare_quarter", [{}], resolve(as_of))

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import date
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from infra.clock import DrivenClock, SystemClock, is_driven
 from infra.database import create_database_engine, migrate
@@ -18,9 +19,10 @@ from infra.settings import Mode, Settings
 from infra.storage import LockMode, S3DocumentStore, S3Settings
 from models.context import Services
 from models.core.calendar import load_calendar
-from models.core.errors import Refusal
+from models.core.errors import Refusal, Transient
 from models.policy.resolver import load_policy_book
-from models.ports import Clock, Signer
+from models.ports import Clock, Signer, Vault
+from models.queries.chains import has_events
 from models.queries.policy import unconfirmed
 
 
@@ -33,14 +35,13 @@ def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[S
     always ``Transient`` when a server does not answer.
     """
     from infra.quality.gate import GreatExpectationsGate
-    from infra.vault import load_or_create_keys
     from reports.bundle import BagItBundler
     from reports.renderer import PaperRenderer
 
     with ExitStack() as stack:
         engine = create_database_engine(settings.database)
         stack.callback(engine.dispose)
-        migrate(engine)
+        _migrate(engine)
         if settings.mode is Mode.PRODUCTION:
             _check_production(engine, settings, for_policy=for_policy)
         driven = settings.mode is Mode.REHEARSAL and is_driven(engine)
@@ -50,7 +51,7 @@ def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[S
             documents=S3DocumentStore(_s3(settings, stack)),
             renderer=PaperRenderer(font_dir=settings.font_dir),
             gate=GreatExpectationsGate(),
-            vault=load_or_create_keys(settings.home / "keys" / "vault.json"),
+            vault=_vault(settings, engine),
             signer=_signer(settings),
             bundler=BagItBundler(),
             clock=clock,
@@ -59,6 +60,13 @@ def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[S
             region=settings.region,
             rehearsal=settings.mode is Mode.REHEARSAL,
         )
+
+
+def _migrate(engine: Engine) -> None:
+    try:
+        migrate(engine)
+    except OperationalError as err:
+        raise Transient("kernel.database_away", rule="SYS-DATABASE") from err
 
 
 def _check_production(engine: Engine, settings: Settings, *, for_policy: bool) -> None:
@@ -71,6 +79,15 @@ def _check_production(engine: Engine, settings: Settings, *, for_policy: bool) -
             rule="SYS-POLICY-UNCONFIRMED",
             facts={"count": len(waiting), "first": "、".join(waiting[:5])},
         )
+
+
+def _vault(settings: Settings, engine: Engine) -> Vault:
+    from infra.vault import load_or_create_keys
+
+    keys = settings.home / "keys" / "vault.json"
+    if not keys.exists() and settings.mode is Mode.PRODUCTION and has_events(engine):
+        raise Refusal("bootstrap.vault_keys_missing", rule="SYS-VAULT-KEYS", facts={"path": keys})
+    return load_or_create_keys(keys)
 
 
 def _signer(settings: Settings) -> Signer:
@@ -105,7 +122,7 @@ def present_day(settings: Settings) -> date:
     """Return today in Asia/Shanghai, or the driven day of a rehearsal database."""
     engine = create_database_engine(settings.database)
     try:
-        migrate(engine)
+        _migrate(engine)
         driven = settings.mode is Mode.REHEARSAL and is_driven(engine)
         return (DrivenClock(engine) if driven else SystemClock()).now().date()
     finally:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import os
+import re
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from typing import Any, Final
 
 import yaml
 
-from models.core.errors import Transient
+from models.core.errors import Refusal, Transient
 from models.ports import LaunchResult
 
 PROJECT_FILE: Final = Path(__file__).resolve().parent.parent / "prefect.yaml"
@@ -68,14 +70,15 @@ class LocalLauncher:
         return dict(schema.model_dump())
 
     def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
-        """Run the flow to its end and return its summary.
+        """Run the flow to its end and return its summary; what the flow raises comes as it is, recorded or not.
 
-        The key is not needed in process: the commands the flow calls are guarded by their own unique keys.
+        The key is not needed in process: the commands the flow calls are guarded by their own unique keys. Raises
+        ``Refusal`` ``orchestrator.parameters_invalid``, ``Transient`` when the server is away or the run was cut off.
         """
         flow = self.declared.flow(deployment)
-        given = {**self.declared.parameters(deployment), **parameters}
+        given = _checked(deployment, flow, {**self.declared.parameters(deployment), **parameters})
         if not self.recorded:
-            return LaunchResult(run_id="", summary=_to_end(flow.fn(**flow.validate_parameters(given))))
+            return LaunchResult(run_id="", summary=_to_end(flow.fn(**given)))
         from prefect.exceptions import PrefectException
 
         _refresh_settings()
@@ -123,6 +126,20 @@ class DeploymentLauncher:
         except ObjectNotFound as err:
             raise LookupError(deployment) from err
         return LaunchResult(run_id=str(run.id))
+
+
+def _checked(deployment: str, flow: Any, given: dict[str, object]) -> dict[str, Any]:
+    """Return the parameters as the flow takes them. Raises ``Refusal`` ``orchestrator.parameters_invalid``."""
+    from prefect.exceptions import PrefectException
+
+    try:
+        return dict(flow.validate_parameters(given))
+    except PrefectException as err:
+        known = inspect.signature(flow.fn).parameters
+        missing = {name for name, info in known.items() if info.default is info.empty} - set(given)
+        wrong = sorted(missing | set(given) - set(known)) or re.findall(r"^ - ([\w.]+):", str(err), re.MULTILINE)
+        facts = {"deployment": deployment, "fields": "、".join(wrong)}
+        raise Refusal("orchestrator.parameters_invalid", rule="SYS-ARGUMENTS", facts=facts) from err
 
 
 async def _recorded(flow: Any, parameters: Mapping[str, object]) -> tuple[str, dict[str, int | str]]:

@@ -1,12 +1,14 @@
 """Files named in arguments: a door stores their bytes untouched and hands the command an address instead of a path.
 
-A rehearsal may also name a made-up file (``{synthetic: needs_ledger, …}``, see ``portal.synthetic``).
+A rehearsal may also name a made-up file (``{synthetic: needs_ledger, …}``, see ``portal.synthetic``). A dry run holds
+its files in memory (``dry``), so that the command can read them and the store keeps nothing.
 """
 
 from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -18,14 +20,54 @@ from models.core.errors import Refusal
 from models.core.hashing import sha256_hex
 from models.core.registry import operations
 from models.core.uploads import Upload
-from models.ports import Zone
+from models.ports import DocumentStore, StoredObject, StoreProbe, Zone
 from portal.synthetic import MadeFile, make_file
 
 _KNOWN_TYPES = {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".csv": "text/csv"}
 
 
+@dataclass(frozen=True)
+class DryStore:
+    """A document store that keeps in memory what would be stored, and reads through to the real one."""
+
+    behind: DocumentStore
+    held: dict[tuple[Zone, str], bytes] = field(default_factory=dict)
+
+    def put(self, *, zone: Zone, data: bytes, media_type: str) -> StoredObject:
+        """Hold the bytes for the length of the call."""
+        sha256 = sha256_hex(data)
+        self.held[zone, sha256] = data
+        return StoredObject(zone, sha256, "", len(data), media_type)
+
+    def get(self, *, zone: Zone, sha256: str) -> bytes:
+        """Return held bytes, else those of the real store."""
+        held = self.held.get((zone, sha256))
+        return held if held is not None else self.behind.get(zone=zone, sha256=sha256)
+
+    def exists(self, *, zone: Zone, sha256: str) -> bool:
+        """Say whether the bytes are held or stored."""
+        return (zone, sha256) in self.held or self.behind.exists(zone=zone, sha256=sha256)
+
+    def archive(self, *, data: bytes, media_type: str, retain_until: date) -> StoredObject:
+        """Hold the bytes; nothing is put under retention."""
+        return self.put(zone=Zone.ARCHIVE, data=data, media_type=media_type)
+
+    def retained_until(self, *, sha256: str) -> date | None:
+        """Return what the real store says; what is only held has no retention."""
+        return None if (Zone.ARCHIVE, sha256) in self.held else self.behind.retained_until(sha256=sha256)
+
+    def probe(self) -> StoreProbe:
+        """Probe the real store: whether it lies is asked of it alone."""
+        return self.behind.probe()
+
+
+def dry(services: Services) -> Services:
+    """Return services for a dry run: the same, but the store keeps nothing."""
+    return replace(services, documents=DryStore(services.documents))
+
+
 def store_uploads(
-    services: Services, *, name: str, arguments: Mapping[str, Any], base: Path, as_of: date, dry_run: bool = False
+    services: Services, *, name: str, arguments: Mapping[str, Any], base: Path, as_of: date
 ) -> dict[str, Any]:
     """Return the arguments with every file given for an ``Upload`` argument replaced by the stored upload.
 
@@ -37,9 +79,9 @@ def store_uploads(
         if argument not in fields or not _takes_upload(fields[argument].annotation):
             continue
         if isinstance(value, str):
-            result[argument] = _store(services, _read(base / value), dry_run=dry_run)
+            result[argument] = _store(services, _read(base / value))
         elif isinstance(value, Mapping) and "synthetic" in value:
-            result[argument] = _store(services, _make(services, value, as_of=as_of), dry_run=dry_run)
+            result[argument] = _store(services, _make(services, value, as_of=as_of))
     return result
 
 
@@ -66,8 +108,7 @@ def _make(services: Services, spec: Mapping[str, Any], *, as_of: date) -> MadeFi
     )
 
 
-def _store(services: Services, file: MadeFile, *, dry_run: bool) -> dict[str, Any]:
-    if not dry_run:
-        services.documents.put(zone=Zone.INTAKE, data=file.data, media_type=file.media_type)
+def _store(services: Services, file: MadeFile) -> dict[str, Any]:
+    services.documents.put(zone=Zone.INTAKE, data=file.data, media_type=file.media_type)
     size = len(file.data)
     return Upload(name=file.name, media_type=file.media_type, sha256=sha256_hex(file.data), size=size).model_dump()

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events, transition
+from models.commands import documents, events, transition, work
 from models.commands.ledger import Amount, commit_to, locked, move
 from models.commands.plan_papers import ledger_view, notice_view
 from models.context import Context
@@ -43,6 +43,7 @@ from models.tables.kernel import Project
 
 BUREAUS = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.FINANCE_BUREAU)
 _CO_ISSUERS = (*BUREAUS, Role.DRC, Role.COUNTY_GOVERNMENT)
+PLAN_ITEM = "funding.plan_line"  # the work item that ``commands.quarter`` opens for a project without a plan line
 _PLANNABLE = ("approved", "planned", "in_progress")
 
 
@@ -119,6 +120,7 @@ def draft_plan(
             payload={"quarter": str(quarter), "batch": batch, "channel": channel, "amount_fen": amount.fen},
         )
         move(session, ctx, event=event, line=line, source=Account.REMAINING, target=Account.RESERVED, amount=amount)
+        work.close_item(session, ctx, kind=PLAN_ITEM, subject_id=project)
         return _state_of(line, policy)
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
 
 from models.commands import events
 from models.context import Context
-from models.core.errors import Conflict
+from models.core.errors import Conflict, Refusal
 from models.rules import lifecycle
 from models.rules.lifecycle import Thing
 from models.tables.contract import Contract
@@ -42,10 +42,13 @@ def apply(session: Session, ctx: Context, row: Stateful, *, payload: Mapping[str
     """Move ``row`` by the command of ``ctx`` and append the event to its project's chain.
 
     A new row (not yet in the session) must carry state ``""`` and version 0. Raises ``Refusal`` ``SYS-STATE`` when the
-    table has no such move from the present state, ``Conflict`` when the row changed since it was read.
+    table has no such move from the present state, ``SYS-DATE-ORDER`` for a move dated before the project's last one,
+    ``Conflict`` when the row changed since it was read.
     """
     thing = thing_of(row)
     move = lifecycle.find(thing=thing, command=ctx.command, state=row.state, outcome=outcome)
+    project_id = row.id if isinstance(row, Project) else row.project_id
+    _check_order(session, ctx, project_id)
     previous = row.state
     if previous == lifecycle.UNBORN:
         row.state, row.version = move.target, 1
@@ -57,7 +60,7 @@ def apply(session: Session, ctx: Context, row: Stateful, *, payload: Mapping[str
         session,
         ctx,
         stream_kind=events.PROJECT_STREAM,
-        stream_id=row.id if isinstance(row, Project) else row.project_id,
+        stream_id=project_id,
         type=move.event,
         payload={
             **payload,
@@ -68,6 +71,23 @@ def apply(session: Session, ctx: Context, row: Stateful, *, payload: Mapping[str
             "policy_digest": row.policy_digest,
         },
     )
+
+
+def _check_order(session: Session, ctx: Context, project_id: str) -> None:
+    """Refuse a move dated before the project's last one: waiting periods could be walked around (SYS-DATE-ORDER).
+
+    Records that move nothing may be entered later under the day on which they were made.
+    """
+    last = session.exec(
+        select(func.max(Event.occurred_at)).where(
+            col(Event.stream_kind) == events.PROJECT_STREAM,
+            col(Event.stream_id) == project_id,
+            col(Event.type).in_({move.event for move in lifecycle.TRANSITIONS}),
+        )
+    ).one()
+    if last is not None and ctx.as_of < last:
+        facts = {"on": ctx.as_of.isoformat(), "last": last.isoformat()}
+        raise Refusal("kernel.date_goes_back", rule="SYS-DATE-ORDER", facts=facts)
 
 
 def _swap_state(session: Session, row: Stateful, *, target: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from models.core.actors import Role
@@ -51,6 +52,12 @@ def entries(session: Session, *, stream_kind: str, stream_id: str) -> Iterator[d
         .order_by(col(Event.seq))
     )
     return (as_entry(row) for row in rows)
+
+
+def has_events(engine: Engine) -> bool:
+    """Say whether anything was ever recorded in this database."""
+    with Session(engine) as session:
+        return session.exec(select(StreamHead.stream_id).limit(1)).first() is not None
 
 
 @query(

@@ -233,8 +233,11 @@ def _id_number(born: date, *, serial: int, male: bool) -> str:
 
 
 def _years_before(day: date, years: int) -> date:
-    """Return the day on which somebody who turns ``years`` on ``day`` was born (29 February gives 1 March)."""
+    """Return the last birth date of those who are ``years`` old on ``day``.
+
+    29 February gives 28 February: on it, who was born on 1 March is not yet that old.
+    """
     try:
         return day.replace(year=day.year - years)
     except ValueError:
-        return date(day.year - years, 3, 1)
+        return date(day.year - years, 2, 28)

@@ -29,7 +29,7 @@ def verify_file(
     try:
         protocol = json.loads(file.read_text("utf-8"))
         found = verify(protocol)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as err:
+    except (OSError, ValueError, TypeError) as err:  # ValueError: no UTF-8, no JSON, or JSON that is no object
         say_error(sentence("cli.draw.unreadable", {"name": file.name}), json_wanted=as_json)
         raise typer.Exit(USAGE) from err
     if as_json:

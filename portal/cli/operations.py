@@ -21,7 +21,7 @@ from models.core.messages import sentence
 from models.core.registry import OperationKind, operations
 from portal.cli.output import USAGE, console, print_json, say_error
 from portal.replay.runner import as_plain
-from portal.uploads import store_uploads
+from portal.uploads import dry, store_uploads
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 With = Annotated[str, typer.Option("--with", help="参数(JSON 对象)")]
@@ -94,9 +94,10 @@ def do(
     """Call one command on the installation's own database; its outbox messages leave through the relay."""
     arguments, actor, day = _parsed(name, OperationKind.COMMAND, with_, as_, as_of, as_json=as_json)
     settings = Settings()
-    with open_services(settings, for_policy=name.startswith("policy.")) as services:
+    with open_services(settings, for_policy=name.startswith("policy.")) as opened:
+        services = dry(opened) if dry_run else opened
         on = day or services.clock.now().date()
-        given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), as_of=on, dry_run=dry_run)
+        given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), as_of=on)
         result = execute(
             services,
             name=name,

@@ -23,6 +23,7 @@ Verb = Literal["do", "run", "query"]
 OUTCOMES: Final = ("refused", "conflict", "fault")
 _CASE_KEYS: Final = {"case", "region", "start", "steps", "title", "source", "synthetic_note"}
 _STEP_KEYS: Final = {"on", "as", "do", "run", "query", "with", "synthetic", "expect", "save", "note", "event"}
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE: Final = re.compile(r"^\$([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z0-9_]+)*)$")
 
 
@@ -98,6 +99,8 @@ class _Reader:
             raise self.fail(node, "not_a_mapping", what=what)
         found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.fail(key, "bad_key")
             if key.value not in allowed:
                 raise self.fail(key, "unknown_key", key=key.value, allowed="、".join(sorted(allowed)))
             if key.value in found:
@@ -105,12 +108,26 @@ class _Reader:
             found[key.value] = (key, value)
         return found
 
-    def value(self, node: yaml.Node) -> Any:
-        constructor = yaml.constructor.SafeConstructor()
-        return constructor.construct_document(node)
+    def value(self, node: yaml.Node, *, otherwise: str = "bad_value") -> Any:
+        try:
+            return yaml.constructor.SafeConstructor().construct_document(node)
+        except (yaml.MarkedYAMLError, ValueError) as err:
+            raise self.fail(node, otherwise) from err
+
+    def number(self, node: yaml.Node) -> int:
+        value = self.value(node, otherwise="not_a_number")
+        if type(value) is not int:
+            raise self.fail(node, "not_a_number")
+        return value
+
+    def name(self, node: yaml.Node) -> str:
+        value = self.value(node)
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise self.fail(node, "bad_name")
+        return value
 
     def day(self, node: yaml.Node) -> date:
-        value = self.value(node)
+        value = self.value(node, otherwise="not_a_date")
         if type(value) is not date:
             raise self.fail(node, "not_a_date")
         return value
@@ -161,7 +178,7 @@ class _Reader:
         arguments_node = parts["with"][1] if "with" in parts else None
         self.check_name(verb, name, name_node)
         arguments = self.arguments(verb, name, arguments_node)
-        save = str(self.value(parts["save"][1])) if "save" in parts else None
+        save = self.name(parts["save"][1]) if "save" in parts else None
         step = Step(
             number=number,
             line=node.start_mark.line + 1,
@@ -174,7 +191,7 @@ class _Reader:
             expect=self.expectation(parts),
             save=save,
             note=str(self.value(parts["note"][1])) if "note" in parts else "",
-            event=int(self.value(parts["event"][1])) if "event" in parts else None,
+            event=self.number(parts["event"][1]) if "event" in parts else None,
         )
         if save is not None:
             self.saved.add(save)
@@ -195,21 +212,30 @@ class _Reader:
             return {}
         known = set(self.deployments[name] if verb == "run" else operations()[name].arguments.model_fields)
         self.mapping(node, allowed=known, what=sentence("case.arguments"))
-        self.check_references(node)
+        self.check_value(node)
         value: Mapping[str, Any] = self.value(node)
         return value
 
-    def check_references(self, node: yaml.Node) -> None:
-        if isinstance(node, yaml.ScalarNode):
+    def check_value(self, node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> None:
+        """Refuse, at its place, what cannot be read, names a result nobody saved, or repeats a name."""
+        if any(node is one for one in above):
+            raise self.fail(node, "contains_itself")
+        if isinstance(node, yaml.MappingNode):
+            names = [key.value if isinstance(key, yaml.ScalarNode) else None for key, _ in node.value]
+            for position, (key, item) in enumerate(node.value):
+                if names[position] is None:
+                    raise self.fail(key, "bad_key")
+                if names[position] in names[:position]:
+                    raise self.fail(key, "repeated_key", key=key.value)
+                self.check_value(item, (*above, node))
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                self.check_value(item, (*above, node))
+        else:
+            self.value(node)
             match = _REFERENCE.match(node.value)
             if match and match.group(1) not in self.saved:
                 raise self.fail(node, "unknown_reference", name=match.group(1))
-        elif isinstance(node, yaml.SequenceNode):
-            for item in node.value:
-                self.check_references(item)
-        elif isinstance(node, yaml.MappingNode):
-            for _, item in node.value:
-                self.check_references(item)
 
     def actor(self, verb: Verb, parts: Mapping[str, tuple[yaml.Node, yaml.Node]], node: yaml.Node) -> Actor:
         if "as" not in parts:
@@ -234,6 +260,8 @@ class _Reader:
         if not isinstance(node, yaml.SequenceNode):
             raise self.fail(node, "synthetic_not_a_list")
         for item in node.value:
+            if not isinstance(item, yaml.ScalarNode):
+                raise self.fail(item, "synthetic_not_a_list")
             if str(item.value).split(".", 1)[0] not in arguments:
                 raise self.fail(item, "synthetic_unknown", path=item.value)
         return frozenset(str(item.value) for item in node.value)
@@ -248,11 +276,22 @@ class _Reader:
             return "ok"
         if not isinstance(node, yaml.MappingNode):
             raise self.fail(node, "bad_expectation")
-        self.check_references(node)
+        self.check_value(node)
         value: Mapping[str, Any] = self.value(node)
         if set(value) & set(OUTCOMES) and len(value) != 1:
             raise self.fail(node, "bad_expectation")
         return value
+
+
+def _not_yaml(path: Path, text: str, err: yaml.YAMLError) -> CaseError:
+    """Word the parser's complaint; a character YAML does not allow comes as an offset without a mark."""
+    if isinstance(err, yaml.MarkedYAMLError) and err.problem_mark:
+        line, column, reason = err.problem_mark.line, err.problem_mark.column, err.problem or ""
+    else:
+        before = text[: getattr(err, "position", 0)]
+        line, column, reason = before.count("\n"), len(before) - before.rfind("\n") - 1, getattr(err, "reason", "")
+    problem = sentence("case.not_yaml", {"reason": reason})
+    return CaseError(path=path, line=line + 1, column=column + 1, problem=problem)
 
 
 def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, Mapping[str, object]]) -> Case:
@@ -266,14 +305,8 @@ def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, M
         root = yaml.compose(text, Loader=_CaseLoader)
     except (OSError, UnicodeDecodeError) as err:
         raise CaseError(path=path, line=1, column=1, problem=sentence("case.unreadable")) from err
-    except yaml.MarkedYAMLError as err:
-        mark = err.problem_mark
-        raise CaseError(
-            path=path,
-            line=mark.line + 1 if mark else 1,
-            column=mark.column + 1 if mark else 1,
-            problem=sentence("case.not_yaml", {"reason": err.problem or ""}),
-        ) from err
+    except yaml.YAMLError as err:
+        raise _not_yaml(path, text, err) from err
     reader = _Reader(path=path, regions=frozenset(regions), deployments=deployments)
     if root is None:
         raise CaseError(path=path, line=1, column=1, problem=sentence("case.empty"))

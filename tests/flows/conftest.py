@@ -17,31 +17,31 @@ from tests.support.world import World
 
 
 @pytest.fixture(scope="session")
-def _empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def empty_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = empty_world(tmp_path_factory.mktemp("empty"))
     yield world
     world.services.engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def _surveyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def surveyed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = surveyed_world(tmp_path_factory.mktemp("surveyed"))
     yield world
     world.services.engine.dispose()
 
 
 @pytest.fixture
-def empty(_empty: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def empty(empty_once: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """An installation with nothing in it."""
-    installed = install(monkeypatch, _empty, tmp_path, name="empty")
+    installed = install(monkeypatch, empty_once, tmp_path, name="empty")
     yield installed
     installed.world.services.engine.dispose()
 
 
 @pytest.fixture
-def surveyed(_surveyed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def surveyed(surveyed_once: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """An installation with three surveys that have no service files, and their messages in the outbox."""
-    installed = install(monkeypatch, _surveyed, tmp_path, name="surveyed")
+    installed = install(monkeypatch, surveyed_once, tmp_path, name="surveyed")
     yield installed
     installed.world.services.engine.dispose()
 

@@ -1,14 +1,14 @@
-"""Every deployment's flow as a plain function: what it returns on an empty world, and that a second run adds nothing."""
+"""Every deployment's flow as a plain function: what it counts on an empty world; a second run adds nothing."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 from typing import Any
 
 import pytest
 
 from infra.orchestrator import Deployments, LocalLauncher
+from models.core.errors import Refusal
 from tests.support.installation import DAY, SURVEYS, Installation
 
 _COUNTS = {"found": 0, "done": 0, "refused": 0, "conflict": 0, "fault": 0}
@@ -24,7 +24,7 @@ _EXPECTED: dict[str, tuple[dict[str, object], dict[str, int]]] = {
     "review-open-round": ({"project": "prj-nobody", "seed": "合成-1"}, _REFUSED),
     "review-close-due-rounds": ({}, _COUNTS),
     "publicity-close-due-notices": ({}, _COUNTS),
-    "funding-prepare-quarterly-plan": ({}, _ONE),
+    "funding-prepare-quarterly-plan": ({}, _ONE | {"waiting": 0}),
     "acceptance-open-clocks": ({}, _COUNTS),
     "acceptance-chase-overdue": ({}, _ONE | {"alerts": 0, "late": 0}),
     "audit-prepare-filings": ({}, _COUNTS),
@@ -90,13 +90,21 @@ def test_flows_can_be_launched_from_inside_an_event_loop(empty: Installation) ->
     assert asyncio.run(inside())["done"] == 1
 
 
-def test_parameters_are_checked_and_turned_into_what_the_flow_takes(empty: Installation) -> None:
-    with pytest.raises(ValueError, match="as_of"):
-        _run("deadline-sweep", as_of="not a day")
+@pytest.mark.parametrize(
+    ("deployment", "parameters", "field"),
+    [
+        ("deadline-sweep", {"as_of": "not a day"}, "as_of"),
+        ("deadline-sweep", {"colour": "red"}, "colour"),
+        ("review-open-round", {"seed": "合成-1"}, "project"),
+    ],
+)
+def test_wrong_parameters_are_refused_by_name(
+    deployment: str, parameters: dict[str, object], field: str, empty: Installation
+) -> None:
+    with pytest.raises(Refusal, match=field) as refused:
+        _run(deployment, **parameters)
 
-    assert Deployments().flow("deadline-sweep").validate_parameters({"as_of": "2016-03-01"})["as_of"] == date(
-        2016, 3, 1
-    )
+    assert refused.value.code == "orchestrator.parameters_invalid"
 
 
 def test_an_unknown_deployment_is_a_lookup_error() -> None:

@@ -1,6 +1,6 @@
 """An installation as flows and tasks see it: a database and settings in the environment, nothing handed in.
 
-``surveyed_installation`` is the world the sweeps are tried on: three surveys of made-up people, none with service files.
+``surveyed_world`` is what the sweeps are tried on: three surveys of made-up people, none with service files.
 """
 
 from __future__ import annotations

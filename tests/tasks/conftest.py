@@ -12,15 +12,15 @@ from tests.support.world import World
 
 
 @pytest.fixture(scope="session")
-def _surveyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def surveyed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = surveyed_world(tmp_path_factory.mktemp("surveyed"))
     yield world
     world.services.engine.dispose()
 
 
 @pytest.fixture
-def installation(_surveyed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def installation(surveyed_once: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """Three surveys without service files; settings in the environment."""
-    installed = install(monkeypatch, _surveyed, tmp_path)
+    installed = install(monkeypatch, surveyed_once, tmp_path)
     yield installed
     installed.world.services.engine.dispose()

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
 import tasks.outbox
 import tasks.sweeps
+from models.commands import door
 from models.core.errors import Conflict, DataFault, Refusal, Transient
 from tasks._options import DELAYS_SECONDS, RETRIES, only_transient
 from tasks.sweeps import carry_out, find_due
@@ -40,13 +43,12 @@ def _waiting() -> list[dict[str, str]]:
 def _fail_at(monkeypatch: pytest.MonkeyPatch, calls: Mapping[int, Exception]) -> list[str]:
     """Let the n-th command of the sweep fail; return the list that names those called."""
     called: list[str] = []
-    real = tasks.sweeps.execute
 
     def execute(*args: Any, **keywords: Any) -> Any:
         called.append(keywords["name"])
         if len(called) in calls:
             raise calls[len(called)]
-        return real(*args, **keywords)
+        return door.execute(*args, **keywords)
 
     monkeypatch.setattr(tasks.sweeps, "execute", execute)
     return called
@@ -114,7 +116,7 @@ def test_an_outage_stops_the_task_and_the_next_call_takes_the_rest(
 
 
 def test_a_process_killed_after_its_first_command_leaves_it_done_and_the_next_takes_the_rest(
-    installation: Installation, _surveyed: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, surveyed_once: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Like ``kill -9``: no cleanup of any kind runs. In the end the rows are those of an undisturbed sweep."""
     script = """
@@ -134,7 +136,7 @@ def test_a_process_killed_after_its_first_command_leaves_it_done_and_the_next_ta
     after = _waiting()
 
     rest = carry_out.fn(_BUILD, after, DAY)
-    undisturbed = install(monkeypatch, _surveyed, tmp_path, name="undisturbed")
+    undisturbed = install(monkeypatch, surveyed_once, tmp_path, name="undisturbed")
     carry_out.fn(_BUILD, before, DAY)
 
     assert killed.returncode == 9
@@ -151,8 +153,7 @@ def test_every_task_retries_outages_only_and_keeps_no_result(name: str) -> None:
     assert step.retry_delay_seconds == DELAYS_SECONDS
     assert step.retry_condition_fn is only_transient
     assert step.persist_result is False
-    assert step.cache_policy is not None
-    assert step.cache_policy.compute_key(task_ctx=None, inputs={}, flow_parameters={}) is None
+    assert step.cache_policy is NO_CACHE
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_every_task_retries_outages_only_and_keeps_no_result(name: str) -> None:
     ],
 )
 def test_only_an_outage_is_tried_again(error: Exception, again: bool) -> None:
-    state = Failed(data=error)
+    state: State[Any] = Failed(data=error)
 
     assert asyncio.run(only_transient(find_due, None, state)) is again  # type: ignore[arg-type]
 

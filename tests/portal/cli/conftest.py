@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,25 +51,20 @@ class Installation:
         return {name: self.rows(f'SELECT count(*) FROM "{name}"')[0][0] for name in tables}  # noqa: S608  own names
 
 
-@pytest.fixture(scope="session")
-def s3_of_the_command_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:
-    with EmbeddedS3(tmp_path_factory.mktemp("cli-s3")) as server:
-        yield server
-
-
 @pytest.fixture
-def installation(tmp_path: Path, s3_of_the_command_line: EmbeddedS3, monkeypatch: pytest.MonkeyPatch) -> Installation:
+def installation(tmp_path: Path, s3: EmbeddedS3, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """A fresh installation whose store is a running server."""
-    s3 = s3_of_the_command_line.settings()
+    store = s3.settings(bucket_prefix="cli")
     home = tmp_path / "home"
     environment = {
         "LIFECYCLE_HOME": str(home),
         "LIFECYCLE_MODE": "rehearsal",
         "LIFECYCLE_REGION": "420200",
-        "LIFECYCLE_S3_ENDPOINT": s3.endpoint,
-        "LIFECYCLE_S3_ACCESS_KEY": s3.access_key,
-        "LIFECYCLE_S3_SECRET_KEY": s3.secret_key,
+        "LIFECYCLE_S3_ENDPOINT": store.endpoint,
+        "LIFECYCLE_S3_ACCESS_KEY": store.access_key,
+        "LIFECYCLE_S3_SECRET_KEY": store.secret_key,
         "LIFECYCLE_S3_SECURE": "false",
+        "LIFECYCLE_S3_BUCKET_PREFIX": "cli",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

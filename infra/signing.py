@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 
 from infra.private_files import create_private, read_private
 from models.core.errors import Refusal
+from models.core.messages import sentence
 
 _KEY_FILE = "test-signer.pem"
 _TEST_ORGANISATION = "测试密钥·无法律效力"
@@ -34,11 +35,11 @@ class CmsSigner:
             key = load_pem_private_key(pem, password=None)
             chain = x509.load_pem_x509_certificates(pem)
         except (ValueError, TypeError) as err:
-            raise _unusable(source, "不是可读取的 PEM 私钥和证书") from err
+            raise _unusable(source, sentence("signing.reason.unreadable")) from err
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-            raise _unusable(source, "私钥不是 P-256 椭圆曲线密钥")
+            raise _unusable(source, sentence("signing.reason.curve"))
         if chain[0].public_key() != key.public_key():
-            raise _unusable(source, "首张证书与私钥不匹配")
+            raise _unusable(source, sentence("signing.reason.mismatch"))
         self._key = key
         self._chain = chain
 

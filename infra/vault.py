@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.private_files import create_private, read_private
 from models.core.errors import DataFault, Refusal
+from models.core.messages import sentence
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -36,13 +37,14 @@ class AesGcmVault:
     def __init__(self, *, keys: Mapping[str, bytes], active: str, lookup_key: bytes) -> None:
         for key_id, key in {**keys, "lookup": lookup_key}.items():
             if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):
-                raise _bad_key(key_id[:32], "密钥编号只能用字母、数字、下划线和连字符,最多 32 位")
+                raise _bad_key(key_id[:32], sentence("vault.reason.key_id"))
             if len(key) != _KEY_BYTES:
-                raise _bad_key(key_id, f"应为 {_KEY_BYTES} 字节,实为 {len(key)} 字节")
+                facts = {"wanted": _KEY_BYTES, "found": len(key)}
+                raise _bad_key(key_id, sentence("vault.reason.length", facts))
         if active not in keys:
-            raise _bad_key(active, "当前使用的密钥不在密钥列表中")
+            raise _bad_key(active, sentence("vault.reason.active"))
         if lookup_key in keys.values():
-            raise _bad_key("lookup", "查找密钥不得与加密密钥相同")
+            raise _bad_key("lookup", sentence("vault.reason.lookup"))
         self._active = active
         self._lookup_key = lookup_key
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
@@ -98,7 +100,7 @@ def load_or_create_keys(path: Path) -> AesGcmVault:
         stored = json.loads(read_private(path))
         return AesGcmVault.from_text(keys=stored["keys"], active=stored["active"], lookup_key=stored["lookup_key"])
     except (ValueError, KeyError, TypeError, AttributeError) as err:
-        raise _bad_key(path.name, "文件内容不完整或格式不对") from err
+        raise _bad_key(path.name, sentence("vault.reason.file")) from err
 
 
 def _decoded(key_id: str, text: str) -> bytes:
@@ -107,7 +109,7 @@ def _decoded(key_id: str, text: str) -> bytes:
             return bytes.fromhex(text)
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as err:
-        raise _bad_key(key_id, "不是 64 位十六进制,也不是 base64") from err
+        raise _bad_key(key_id, sentence("vault.reason.encoding")) from err
 
 
 def _bad_key(key_id: str, reason: str) -> Refusal:

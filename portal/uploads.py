@@ -92,7 +92,7 @@ def _takes_upload(annotation: object) -> bool:
 def _read(path: Path) -> MadeFile:
     try:
         data = path.read_bytes()
-    except OSError as err:
+    except (OSError, ValueError) as err:  # ValueError: no path at all, for example one that holds NUL
         raise Refusal("case.file_missing", rule="SYS-ARGUMENTS", facts={"name": path.name}) from err
     guessed = mimetypes.guess_type(path.name)[0]
     return MadeFile(path.name, _KNOWN_TYPES.get(path.suffix.lower()) or guessed or "application/octet-stream", data)

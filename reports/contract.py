@@ -15,11 +15,15 @@ class Payment(View):
 
 
 class ContractSummary(Paper):
-    """Parties, scope, price, term as facts; payments; rights and duties as paragraphs."""
+    """Parties, scope, price, term as facts; payments; rights and duties as paragraphs.
+
+    ``payment_note`` says how is paid where the contract names no instalments (``payments`` is empty).
+    """
 
     facts: tuple[Fact, ...]
     amount_unit: Line
     payments: tuple[Payment, ...]
+    payment_note: Line
     terms: tuple[Paragraph, ...]
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from models.core.errors import DataFault, Refusal, Transient
+from models.core.messages import sentence
 
 _T = TypeVar("_T")
 _BUSY = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
@@ -47,10 +48,10 @@ class S3Settings:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,40}[a-z0-9]", self.bucket_prefix):
-            facts = {"name": "bucket_prefix", "reason": "只能用 3 至 42 位小写字母、数字和连字符"}
+            facts = {"name": "bucket_prefix", "reason": sentence("storage.reason.bucket_prefix")}
             raise Refusal("storage.bad_settings", facts=facts)
         if "/" in self.endpoint:
-            facts = {"name": "endpoint", "reason": "只写主机和端口,不带 http:// 和路径"}
+            facts = {"name": "endpoint", "reason": sentence("storage.reason.endpoint")}
             raise Refusal("storage.bad_settings", facts=facts)
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import events, transition, work
+from models.commands.ledger import NotNegative
 from models.context import Context
 from models.core.actors import Role
 from models.core.calendar import Due
 from models.core.errors import Conflict
-from models.core.money import Money
+from models.core.malformed import malformed
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries import acceptance as reads
@@ -31,7 +32,15 @@ from models.tables.kernel import Project, WorkItem
 _CIVIL_AFFAIRS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Figure = Annotated[str, Field(min_length=1, max_length=80, coerce_numbers_to_str=True)]
+
+
+def _writable(text: str) -> str:
+    if rules.is_too_long(text):
+        raise malformed("figure.too_long")
+    return text
+
+
+Figure = Annotated[str, Field(min_length=1, max_length=80, coerce_numbers_to_str=True), AfterValidator(_writable)]
 
 
 class IndicatorGiven(BaseModel):
@@ -146,7 +155,7 @@ def submit_self_check(
     *,
     project: str,
     indicators: Annotated[tuple[IndicatorGiven, ...], Field(min_length=1, description="自查指标")],
-    spent: Annotated[Money, Field(description="项目支出")],
+    spent: Annotated[NotNegative, Field(description="项目支出")],
     instruments: Annotated[dict[Code, str] | None, Field(description="所附评估指标和绩效评价表")] = None,
 ) -> SelfChecked:
     """File the contractor's self-check of a completed project; after a refused acceptance, file it again.

@@ -24,7 +24,7 @@ from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
-from models.ports import GateResult, StoredObject, Zone
+from models.ports import GateResult, StoredObject
 from models.queries.application import newest_application
 from models.queries.reader import found, project_of
 from models.rules import lifecycle
@@ -144,7 +144,7 @@ def submit(
         data, media_type = canonical_json(_as_form(plan_book, head)), _JSON
     else:
         upload = cast(Upload, form)
-        data, media_type = ctx.services.documents.get(zone=Zone.INTAKE, sha256=upload.sha256), upload.media_type
+        data, media_type = intake.read(ctx, file=upload), upload.media_type
     checked = _checked(ctx, project=project, data=data, media_type=media_type, policy=policy)
     report = documents.keep(ctx, data=checked.result.report, media_type=_JSON)
     filed: StoredObject | Upload = form or documents.keep(
@@ -259,13 +259,12 @@ def _as_form(book: PlanBook, head: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _masked(row: Mapping[str, Any], policy: Policy) -> dict[str, object]:
-    """Return the submission as it is filed: the team masked as internal lists are, amounts in fen."""
-    styles = policy.publicity.mask_internal
+    """Return the submission as it is filed and archived: names as the public reads them, no phones, amounts in fen."""
+    styles = policy.publicity.mask_public
     team = [
         {
-            **member,
+            **{key: value for key, value in member.items() if key != "phone"},
             "person_name": masked(field="name", text=member["person_name"], styles=styles),
-            "phone": masked(field="phone", text=member["phone"] or "", styles=styles),
         }
         for member in row["team"]
     ]

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events, transition, work
+from models.commands import documents, events, intake, transition, work
 from models.commands.ledger import locked
 from models.context import Context
 from models.core.actors import Role
@@ -22,7 +22,6 @@ from models.core.messages import sentence
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
-from models.ports import Zone
 from models.queries.archive import documents_of
 from models.queries.audit import filings_of, receipts_of
 from models.queries.reader import project_of
@@ -118,7 +117,7 @@ def record_receipt(
     ``audit.receipt_date``; ``DataFault`` ``storage.missing`` for a scan that is not in the store.
     """
     if file is not None and not ctx.dry_run:
-        ctx.services.documents.get(zone=Zone.INTAKE, sha256=file.sha256)  # never cite a scan nobody can read
+        intake.read(ctx, file=file)  # never cite a scan nobody can read
     with ctx.writing() as session:
         row = locked(session, Project, project, kind="project")  # two bodies at once must see each other
         policy = ctx.policy(region=row.region)

@@ -6,14 +6,14 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.commands.funding import BUREAUS
-from models.commands.ledger import Amount, post
+from models.commands.ledger import Amount, locked, post
 from models.context import Context
 from models.core.actors import Role
-from models.core.errors import Refusal
+from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
@@ -24,7 +24,7 @@ from models.queries.reader import project_of
 from models.rules.bodies import body_name
 from models.rules.funding import Account, Leg, check_channel
 from models.tables.funding import BudgetLine
-from models.tables.kernel import Event
+from models.tables.kernel import Event, Project
 
 
 class BudgetRegistered(BaseModel):
@@ -52,7 +52,8 @@ def register_budget(
 ) -> BudgetRegistered:
     """Register an approved budget line of a project and open its money: appropriation → remaining.
 
-    Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46), ``funding.reply_in_future``.
+    Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46), ``funding.reply_in_future``;
+    ``Conflict`` ``funding.budget_registered`` for a reply that is registered already.
     """
     on = replied_on or ctx.as_of
     if on > ctx.as_of:
@@ -60,7 +61,10 @@ def register_budget(
     with ctx.reading() as session:
         policy = ctx.policy(region=project_of(session, project).region)
     check_channel(channel=channel, note=note, policy=policy)
+    reply_no = (reply_no or "").strip() or None
     with ctx.writing() as session:
+        locked(session, Project, project, kind="project")  # the same reply sent twice at once must see itself
+        _check_new(session, project=project, year=year, channel=channel, reply_no=reply_no)
         row = BudgetLine(
             id=ctx.new_id("bud"),
             project_id=project,
@@ -79,6 +83,19 @@ def register_budget(
         post(session, ctx, event=event, legs=legs, project_id=project)
         remaining = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project)
         return BudgetRegistered(id=row.id, amount=amount, remaining=remaining)
+
+
+def _check_new(session: Session, *, project: str, year: int, channel: str, reply_no: str | None) -> None:
+    """Refuse the same reply again, and a further line without a number: nothing tells it from the first."""
+    lines = session.exec(
+        select(BudgetLine).where(
+            col(BudgetLine.project_id) == project, col(BudgetLine.year) == year, col(BudgetLine.channel) == channel
+        )
+    ).all()
+    same = [line for line in lines if reply_no is None or line.reply_no == reply_no]
+    if same:
+        facts = {"year": year, "channel": channel, "on": same[0].replied_on.isoformat()}
+        raise Conflict("funding.budget_registered", rule="SYS-ALREADY-DONE", facts=facts)
 
 
 def _record(session: Session, ctx: Context, row: BudgetLine, policy: Policy) -> Event:

@@ -19,10 +19,12 @@ from models.queries.acceptance import Judged, Problem
 from models.queries.delivery import progress
 from models.queries.evaluation import third_party_of
 from models.queries.monitoring import contractor_names, coverage_of
+from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
 from models.rules import acceptance as rules
 from models.rules import evaluation, lifecycle, monitoring
 from models.rules.acceptance import COMPREHENSIVE, PROBLEM, Outcome
+from models.rules.bodies import body_name
 from models.rules.delivery import reach
 from models.rules.lifecycle import Thing
 from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem
@@ -32,7 +34,7 @@ _PROBLEM_SOURCE: Final = "acceptance.conclusion_feeds_next_batch"
 """The leaf whose source also asks for problems to be mended (ZY-98, ZY-99 are one sentence)."""
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Scores = dict[Code, Decimal]
+Scores = dict[Code, Annotated[Decimal, Field(max_digits=15, decimal_places=4)]]
 
 
 class Satisfaction(BaseModel):
@@ -40,8 +42,8 @@ class Satisfaction(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    asked: Annotated[int, Field(ge=1, description="调查人数")]
-    satisfied: Annotated[int, Field(ge=0, description="满意人数")]
+    asked: Annotated[int, Field(ge=1, le=10**12, description="调查人数")]
+    satisfied: Annotated[int, Field(ge=0, le=10**12, description="满意人数")]
 
 
 class Concluded(BaseModel):
@@ -94,7 +96,7 @@ def conclude(
             policy=policy,
             judged=judged,
             contractors=contractor_names(session, project=project),
-            role=ctx.actor.role,
+            issuer=body_name(policy=policy, role=ctx.actor.role, purchaser=purchaser_of(session, project=project)),
         )
     printed = project_papers.printed(ctx, kind="acceptance_conclusion", view=view)
     with ctx.writing() as session:

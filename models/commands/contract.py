@@ -23,7 +23,7 @@ from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries.ledger import balance
 from models.queries.papers import Sheet, facts, head
-from models.queries.provenance import marks
+from models.queries.provenance import Marks, marks
 from models.queries.reader import found, project_of
 from models.rules import lifecycle
 from models.rules.contract import check_clauses, check_price, check_term, days_late, missing_extension_conditions
@@ -34,6 +34,8 @@ from models.tables.kernel import Event, Project
 from models.tables.procurement import Organisation, Procurement
 
 SIGN_ITEM = "contract.sign"
+_PAYMENT = "payment"
+_CLAUSES = "contract.sign.clauses"
 _BUYERS = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 _SHOWN = ("contract.sign", "procurement.plan", "procurement.register_bid", "procurement.award")
 _CONTRACTABLE = ("approved", "planned", "in_progress")
@@ -193,15 +195,19 @@ def _summary_view(
         "facts": facts(sheet=sheet, stage="contract", lines=lines),
         "amount_unit": sentence("funding.unit.yuan"),
         "payments": [],
+        "payment_note": _payment_note(row, seen),
         "terms": [
-            marked(
-                sentence("contract.paper.clause", {"name": names.get(code, code), "text": text}),
-                seen,
-                "contract.sign.clauses",
-            )
+            marked(sentence("contract.paper.clause", {"name": names.get(code, code), "text": text}), seen, _CLAUSES)
             for code, text in row.clauses.items()
+            if code != _PAYMENT
         ],
     }
+
+
+def _payment_note(row: Contract, seen: Marks) -> str:
+    """Return the payment clause as the contract words it: the source of instalments while none are kept apart."""
+    text = row.clauses.get(_PAYMENT, "").strip()
+    return marked(text, seen, _CLAUSES) if text else sentence("contract.paper.no_instalments")
 
 
 @command("contract.terminate", roles=_BUYERS, clause="BJ-51")

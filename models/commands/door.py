@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
@@ -17,18 +17,24 @@ from sqlmodel import Session
 import models.commands
 import models.queries
 from models.context import Context, Services
-from models.core.actors import ROLE_NAMES, Actor
+from models.core.actors import ROLE_NAMES, Actor, is_account
 from models.core.errors import Detail, LifecycleError, Refusal, Transient
 from models.core.hashing import canonical_json, digest
 from models.core.ids import derive_id
 from models.core.messages import sentence
 from models.core.registry import Operation, OperationKind, operations
-from models.core.validation import details_of
+from models.core.validation import details_of, unfit
 from models.queries.reader import Reader
 from models.tables.kernel import Attempt
 
 models.commands.load()
 models.queries.load()
+
+# Papers and records of the programme lie between these days; beyond them calendars and date sums have no meaning.
+_FIRST_DAY: Final = date(2000, 1, 1)
+_LAST_DAY: Final = date(2199, 12, 31)
+_DEEPEST_KEPT: Final = 60
+_LARGEST_INTEGER: Final = 2**63 - 1
 
 
 def execute(
@@ -57,7 +63,7 @@ def execute(
         synthetic=synthetic,
     )
     try:
-        _check_may_call(operation, actor=actor, rehearsal=services.rehearsal)
+        _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
         parsed = _parse(operation, arguments)
         return operation.function(context, **_fields(parsed))
     except Transient:
@@ -65,13 +71,14 @@ def execute(
     except LifecycleError as fault:
         if not dry_run:
             _record_attempt(context, arguments=arguments, fault=fault)
+            fault.recorded = True
         raise
 
 
 def ask(services: Services, *, name: str, arguments: Mapping[str, Any], actor: Actor, as_of: date) -> Any:
     """Answer a query. Raises ``Refusal`` for a role or argument that is not allowed, ``LookupError`` if unknown."""
     operation = _operation(name, OperationKind.QUERY)
-    _check_may_call(operation, actor=actor, rehearsal=services.rehearsal)
+    _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
     parsed = _parse(operation, arguments)
     with Session(services.engine) as session:
         reader = Reader(session, services.policies, services.calendar, services.vault, actor, as_of)
@@ -85,10 +92,15 @@ def _operation(name: str, kind: OperationKind) -> Operation:
     return operation
 
 
-def _check_may_call(operation: Operation, *, actor: Actor, rehearsal: bool) -> None:
+def _check_may_call(operation: Operation, *, actor: Actor, as_of: date, rehearsal: bool) -> None:
     label = sentence(f"command.{operation.name}")
     if operation.rehearsal_only and not rehearsal:
         raise Refusal("door.rehearsal_only", rule="SYS-REHEARSAL", facts={"command": label})
+    if not _FIRST_DAY <= as_of <= _LAST_DAY:
+        facts = {"on": as_of.isoformat(), "first": _FIRST_DAY.isoformat(), "last": _LAST_DAY.isoformat()}
+        raise Refusal("door.date_out_of_range", rule="SYS-DATE", facts=facts)
+    if not is_account(actor.id):
+        raise Refusal("door.actor_id", rule="SYS-ACTOR")
     if actor.role not in operation.roles:
         raise Refusal(
             "door.role_not_allowed",
@@ -102,19 +114,18 @@ def _check_may_call(operation: Operation, *, actor: Actor, rehearsal: bool) -> N
 
 
 def _parse(operation: Operation, arguments: Mapping[str, Any]) -> BaseModel:
+    if details := unfit(arguments):
+        raise _invalid(operation, details)
     try:
         return operation.arguments.model_validate(dict(arguments))
     except ValidationError as err:
-        details: tuple[Detail, ...] = details_of(err)
-        raise Refusal(
-            "door.arguments_invalid",
-            rule="SYS-ARGUMENTS",
-            facts={
-                "command": sentence(f"command.{operation.name}"),
-                "fields": "、".join(dict.fromkeys(detail.field or "?" for detail in details)),
-            },
-            details=details,
-        ) from err
+        raise _invalid(operation, details_of(err)) from err
+
+
+def _invalid(operation: Operation, details: tuple[Detail, ...]) -> Refusal:
+    fields = "、".join(dict.fromkeys(detail.field or "?" for detail in details))
+    facts = {"command": sentence(f"command.{operation.name}"), "fields": fields}
+    return Refusal("door.arguments_invalid", rule="SYS-ARGUMENTS", facts=facts, details=details)
 
 
 def _fields(parsed: BaseModel) -> dict[str, Any]:
@@ -122,7 +133,8 @@ def _fields(parsed: BaseModel) -> dict[str, Any]:
 
 
 def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: LifecycleError) -> None:
-    content = canonical_json({"arguments": _as_text(arguments)})
+    kept = {"arguments": _as_text(arguments)}
+    actor = context.actor if is_account(context.actor.id) else f"{context.actor.role}:?"
     with Session(context.services.engine) as session:
         session.connection(execution_options={"writing": True})
         attempt_id = derive_id("att", context.command_id, fault.code)
@@ -132,32 +144,41 @@ def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: Li
                     id=attempt_id,
                     command=context.command,
                     command_id=context.command_id,
-                    actor=str(context.actor),
+                    actor=str(actor),
                     as_of=context.as_of,
                     recorded_at=context.services.clock.now().isoformat(timespec="seconds"),
                     family=fault.family,
                     code=fault.code,
                     rule=fault.rule,
-                    input_digest=digest({"arguments": _as_text(arguments)}),
-                    input_sealed=context.services.vault.seal(content.decode()),
+                    input_digest=digest(kept),
+                    input_sealed=context.services.vault.seal(canonical_json(kept).decode()),
                     details=[detail.as_json() for detail in fault.details],
                 )
             )
             session.commit()
 
 
-def _as_text(value: object) -> object:
-    """Arguments as they came: floats as text (they have no canonical form), models as their fields."""
+def _as_text(value: object, depth: int = 0) -> object:
+    """Arguments as they came, in a form that can always be kept: models as their fields, floats and what JSON, UTF-8 or
+    a database cannot hold as text."""
     match value:
+        case BaseModel() | Mapping() | list() | tuple() if depth > _DEEPEST_KEPT:
+            return "…"
         case BaseModel():
-            return _as_text(value.model_dump(mode="json"))
+            return _as_text(dict(value), depth)
         case Mapping():
-            return {str(key): _as_text(item) for key, item in value.items()}
+            return {_readable(str(_as_text(key))): _as_text(item, depth + 1) for key, item in value.items()}
         case list() | tuple():
-            return [_as_text(item) for item in value]
-        case float():
-            return repr(value)
-        case None | str() | bool() | int():
+            return [_as_text(item, depth + 1) for item in value]
+        case int() if abs(value) > _LARGEST_INTEGER:
+            return hex(value)
+        case None | bool() | int():
             return value
+        case str():
+            return _readable(value)
         case _:
-            return str(value)
+            return _readable(str(value))
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", errors="backslashreplace").decode()

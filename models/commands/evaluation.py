@@ -13,10 +13,10 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.commands import events, project_papers, transition
+from models.commands.ledger import Amount
 from models.context import Context
 from models.core.actors import Role
 from models.core.hashing import digest
-from models.core.money import Money
 from models.core.registry import command
 from models.queries import evaluation as reads
 from models.queries.acceptance import grade_of
@@ -31,6 +31,8 @@ _CIVIL_AFFAIRS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_O
 _MEASURED_STATES: Final = ("in_progress", "completed", "self_checked", "not_accepted", "accepted", "evaluated")
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Figure = Annotated[Decimal, Field(max_digits=15, decimal_places=4)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class OutcomeGiven(BaseModel):
@@ -40,14 +42,12 @@ class OutcomeGiven(BaseModel):
 
     name: Annotated[str, Field(min_length=2, max_length=80, description="指标名称")]
     unit: Annotated[str, Field(max_length=20, description="单位")] = ""
-    before: Annotated[Decimal | None, Field(description="服务前")] = None
-    after: Annotated[Decimal | None, Field(description="服务后")] = None
+    before: Annotated[Figure | None, Field(description="服务前")] = None
+    after: Annotated[Figure | None, Field(description="服务后")] = None
     approximate: Annotated[bool, Field(description="均为约数")] = False
     approximate_before: Annotated[bool, Field(description="服务前为约数")] = False
     approximate_after: Annotated[bool, Field(description="服务后为约数")] = False
-    counts: Annotated[dict[str, Annotated[int, Field(ge=0)]], Field(description="各项人数")] = Field(
-        default_factory=dict
-    )
+    counts: Annotated[dict[str, Count], Field(description="各项人数")] = Field(default_factory=dict)
     note: Annotated[str, Field(max_length=200, description="说明")] = ""
 
 
@@ -58,7 +58,7 @@ class PriceItem(BaseModel):
 
     name: Annotated[str, Field(min_length=2, max_length=80, description="服务项目")]
     unit: Annotated[str, Field(min_length=1, max_length=20, description="计价单位")]
-    price: Annotated[Money, Field(description="单价")]
+    price: Annotated[Amount, Field(description="单价")]
 
 
 class _Result(BaseModel):

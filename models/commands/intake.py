@@ -15,6 +15,7 @@ from models.context import Context
 from models.core.errors import DataFault, Detail
 from models.core.hashing import sha256_hex
 from models.core.messages import sentence
+from models.core.uploads import Upload
 from models.ports import GateResult, Zone
 
 MOST_DETAILS: Final = 200
@@ -39,6 +40,19 @@ class Gate:
     def event(self) -> str:
         """The event of a failing file."""
         return f"{self.stage}.{self.name}_quarantined"
+
+
+def read(ctx: Context, *, file: Upload) -> bytes:
+    """Return the bytes of an uploaded file.
+
+    Raises ``DataFault`` ``intake.size_differs`` (SYS-GATE) when their number is not the one the door was told, and
+    ``storage.missing`` for a file that is not in the store; ``Transient``.
+    """
+    data = ctx.services.documents.get(zone=Zone.INTAKE, sha256=file.sha256)
+    if len(data) != file.size:
+        facts = {"name": file.name, "told": file.size, "size": len(data)}
+        raise DataFault("intake.size_differs", rule=_RULE, facts=facts)
+    return data
 
 
 def check(ctx: Context, *, gate: Gate) -> GateResult:

@@ -8,7 +8,7 @@ entry that does not sum to zero in each of them is stopped.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator
 from sqlmodel import Session, col, select
@@ -33,8 +33,26 @@ def _positive(amount: Money) -> Money:
     return amount
 
 
-Amount = Annotated[Money, AfterValidator(_positive)]
+def _not_negative(amount: Money) -> Money:
+    if amount < Money.ZERO:
+        raise malformed("money.negative")
+    return amount
+
+
+def _writable(amount: Money) -> Money:
+    if amount > _LARGEST:
+        raise malformed("money.too_large")
+    return amount
+
+
+_LARGEST: Final = Money.yuan(10**12)
+"""A typing error rather than a budget; sums of such amounts still fit the ledger's columns."""
+
+Amount = Annotated[Money, AfterValidator(_positive), AfterValidator(_writable)]
 """An amount of money as an argument: more than zero."""
+
+NotNegative = Annotated[Money, AfterValidator(_not_negative), AfterValidator(_writable)]
+"""An amount of money as an argument that may be nothing."""
 
 
 def locked(session: Session, model: type[Lockable], id: str, *, kind: str) -> Lockable:

@@ -12,6 +12,7 @@ from models.commands import events, project_papers
 from models.context import Context
 from models.core.registry import command
 from models.queries import monitoring as reads
+from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
 from models.rules import monitoring as rules
 from models.rules.lifecycle import Thing, check_state_in, states
@@ -76,6 +77,7 @@ def record_supervision(
             on_behalf=on_behalf,
             phase=rules.phase_of(state=row.state),
             contractors=reads.contractor_names(session, project=project),
+            purchaser=purchaser_of(session, project=project),
         )
     printed = project_papers.printed(ctx, kind="supervision_record", view=view)
     with ctx.writing() as session:

@@ -22,7 +22,7 @@ from models.core.messages import sentence
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
-from models.ports import GateResult, StoredObject, Zone
+from models.ports import GateResult, StoredObject
 from models.queries.reader import found
 from models.rules import needs as rules
 from models.tables.needs import HouseholdFile, LedgerImport, Person, Survey
@@ -120,7 +120,7 @@ def import_ledger(
     gate = intake.Gate(
         name="needs_ledger",
         stage="needs",
-        data=ctx.services.documents.get(zone=Zone.INTAKE, sha256=file.sha256),
+        data=intake.read(ctx, file=file),
         media_type=file.media_type,
         stream_kind=SURVEY_STREAM,
         stream_id=survey,

@@ -45,7 +45,7 @@ class StratumAdjustment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    count: Annotated[int, Field(ge=0, description="调整后人数")]
+    count: Annotated[int, Field(ge=0, le=10**12, description="调整后人数")]
     reason: Annotated[str, Field(max_length=500, description="调整理由")] = ""
 
 

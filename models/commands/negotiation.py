@@ -94,11 +94,12 @@ def draw_experts(
     procurement: str,
     seed: Annotated[str, Field(min_length=1, description="随机种子")],
     roster: Annotated[tuple[Expert, ...], Field(min_length=1, description="专家名册")],
-    size: Annotated[int, Field(ge=1, description="抽取专家人数")],
-    purchaser_representatives: Annotated[int, Field(ge=0, description="采购人代表人数")] = 0,
+    size: Annotated[int, Field(ge=1, le=10**12, description="抽取专家人数")],
+    purchaser_representatives: Annotated[int, Field(ge=0, le=10**12, description="采购人代表人数")] = 0,
 ) -> ExpertsDrawn:
     """Draw the experts of the group at random from the pool, leaving out everybody tied to a supplier or the buyer.
 
+    A dry run checks everything and names nobody, so that seeds cannot be tried until one pleases.
     Raises ``Refusal`` ``procurement.group`` (HS-18, LAW-ZFCG-38), ``procurement.drawn_already`` (HS-18),
     ``draw.too_few`` and the other faults of the draw, ``SYS-STATE``.
     """
@@ -136,9 +137,9 @@ def draw_experts(
             protocol_sha256=stored.sha256,
             roster_digest=drawn.roster_digest,
             seed_commitment=drawn.seed_commitment,
-            chosen=drawn.chosen,
-            alternates=drawn.alternates,
-            excluded=tuple(name for name, _ in drawn.excluded),
+            chosen=() if ctx.dry_run else drawn.chosen,
+            alternates=() if ctx.dry_run else drawn.alternates,
+            excluded=() if ctx.dry_run else tuple(name for name, _ in drawn.excluded),
         )
 
 

@@ -47,7 +47,9 @@ def pay(
     plan_line: str,
     contract: str,
     amount: Annotated[Amount, Field(description="支付金额")],
-    verified_percent: Annotated[Decimal, Field(ge=0, le=100, description="核实的项目进度（百分数）")],
+    verified_percent: Annotated[
+        Decimal, Field(ge=0, le=100, max_digits=15, decimal_places=4, description="核实的项目进度（百分数）")
+    ],
     final: Annotated[bool, Field(description="是否尾款")] = False,
     basis: Annotated[str, Field(description="支付依据")] = "",
 ) -> Paid:

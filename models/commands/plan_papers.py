@@ -15,13 +15,13 @@ from models.core.actors import Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.periods import Quarter
+from models.queries.procurement import purchaser_of
 from models.queries.provenance import Marks, marks
 from models.queries.reader import project_of
 from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing, state_name
 from models.tables.funding import BudgetLine, PlanLine
 from models.tables.kernel import Document, Project
-from models.tables.procurement import Procurement
 
 _SHOWN = ("funding.register_budget", "funding.draft_plan", "funding.issue_plan", "procurement.plan")
 
@@ -131,7 +131,7 @@ def _annex_line(session: Session, ctx: Context, line: PlanLine, seen: Marks, tot
         "total": seen.cell(ten_thousands(total), "funding.register_budget.amount"),
         "this_batch": seen.cell(ten_thousands(Money(line.amount_fen)), "funding.draft_plan.amount"),
         "source": _source(ctx, project, line),
-        "unit": seen.cell(_unit(session, project), "procurement.plan.purchaser"),
+        "unit": seen.cell(purchaser_of(session, project=project.id), "procurement.plan.purchaser"),
         "target": seen.cell(line.target, "funding.draft_plan.target"),
     }
 
@@ -151,7 +151,7 @@ def _ledger_row(
         "source": _source(ctx, project, line),
         "total": seen.cell(_total(session, line), "funding.register_budget.amount"),
         "this_batch": seen.cell(Money(line.amount_fen), "funding.draft_plan.amount"),
-        "unit": seen.cell(_unit(session, project), "procurement.plan.purchaser"),
+        "unit": seen.cell(purchaser_of(session, project=project.id), "procurement.plan.purchaser"),
         "formality": state_name(thing=Thing.PLAN_LINE, state="issued" if issued else line.state),
     }
 
@@ -173,14 +173,6 @@ def _period(line: PlanLine, seen: Marks) -> dict[str, object]:
 def _source(ctx: Context, project: Project, line: PlanLine) -> str:
     policy = ctx.policy(region=project.region, on=Quarter.parse(line.quarter).first_day)
     return policy.funding.sources.get(line.channel, line.channel)
-
-
-def _unit(session: Session, project: Project) -> str | None:
-    return session.exec(
-        select(Procurement.purchaser)
-        .where(col(Procurement.project_id) == project.id, col(Procurement.state) != "void")
-        .order_by(col(Procurement.id))
-    ).first()
 
 
 def _approval_no(session: Session, project: Project) -> str | None:

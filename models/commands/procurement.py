@@ -23,6 +23,7 @@ from models.core.errors import Refusal
 from models.core.money import Money
 from models.core.registry import command
 from models.policy.schema import Policy
+from models.queries.ledger import paid
 from models.queries.procurement import is_converted
 from models.queries.reader import project_of
 from models.rules import lifecycle
@@ -38,6 +39,7 @@ from models.rules.procurement import (
     check_notice,
     check_purchaser,
 )
+from models.tables.contract import Contract
 from models.tables.funding import BudgetLine
 from models.tables.kernel import Project
 from models.tables.procurement import MethodStep, Procurement
@@ -88,7 +90,13 @@ def plan(
         row = locked(session, Project, project, kind="project")
         lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PURCHASABLE)
         policy = ctx.policy(region=row.region)
-        check_budget_first(planned=budget, planned_on=ctx.as_of, budgets=_budgets_of(session, project), policy=policy)
+        check_budget_first(
+            planned=budget,
+            planned_on=ctx.as_of,
+            budgets=_budgets_of(session, project),
+            others=_taken_up(session, project),
+            policy=policy,
+        )
         check_purchaser(kind=purchaser_kind, guided_by=guided_by, policy=policy)
         check_contractor_types(types=contractor_types, policy=policy)
         purchase = Procurement(
@@ -110,6 +118,22 @@ def plan(
 def _budgets_of(session: Session, project: str) -> tuple[ApprovedBudget, ...]:
     rows = session.exec(select(BudgetLine).where(col(BudgetLine.project_id) == project)).all()
     return tuple(ApprovedBudget(replied_on=row.replied_on, amount=Money(row.amount_fen)) for row in rows)
+
+
+def _taken_up(session: Session, project: str) -> Money:
+    """Return what the purchases of a project take up: their budgets; of a terminated contract only what was paid."""
+    purchases = session.exec(
+        select(Procurement.id, Procurement.budget_fen).where(
+            col(Procurement.project_id) == project, col(Procurement.state) != "void"
+        )
+    ).all()
+    ended = {
+        row.procurement_id: row.id
+        for row in session.exec(
+            select(Contract).where(col(Contract.project_id) == project, col(Contract.state) == "terminated")
+        )
+    }
+    return Money.total(paid(session, contract=ended[id_]) if id_ in ended else Money(fen) for id_, fen in purchases)
 
 
 @command("procurement.set_method", roles=BUYERS, clause="HS-14")

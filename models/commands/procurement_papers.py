@@ -82,8 +82,14 @@ def _step(step: MethodStep, seen: Marks, policy: Policy) -> dict[str, object]:
         "method": policy.procurement.methods.get(step.method, step.method),
         "act": sentence(f"procurement.paper.act.{act}"),
         "reason": marked(step.reason, seen, f"{command}.reason"),
-        "clause": step.rule,
+        "clause": _clause(step, policy),
     }
+
+
+def _clause(step: MethodStep, policy: Policy) -> str:
+    """Return the provision the step rests on as policy cites it, with our rule id in brackets."""
+    source = policy.clause("procurement.failed_tender_methods" if step.after_failure else "procurement.methods")
+    return sentence("procurement.paper.clause", {"source": source, "rule": step.rule}) if step.rule else source
 
 
 def _bidder(session: Session, bid: Bid, seen: Marks) -> dict[str, object]:

@@ -10,12 +10,13 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.registry import command
 from models.queries.reader import project_of
 from models.queries.report import FACTS, case_report_view
+from models.rules.bodies import body_name
 from models.tables.kernel import Event
 from models.tables.rehearsal import SourceValue
 
@@ -92,9 +93,11 @@ def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项
         source = _source_of(session, project)
         if source is None:
             raise Refusal("rehearsal.source_missing", rule="SYS-REHEARSAL")
+        issuer = body_name(policy=ctx.policy(region=row.region), role=Role.EVALUATION_OFFICE)
         view = case_report_view(
             session,
             row,
+            issuer=issuer,
             on=ctx.as_of,
             rehearsal=ctx.services.rehearsal,
             source=str(source["source"]),
@@ -109,7 +112,7 @@ def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项
             project_id=project,
             stage="evaluation",
             title=sentence("rehearsal.report.title"),
-            issuer=ROLE_NAMES[ctx.actor.role],
+            issuer=issuer,
         )
         return ReportIssued(id=document.id, sha256=document.sha256)
 

@@ -93,7 +93,8 @@ def open_round(
 ) -> RoundOpened:
     """Draw the panel from the roster, leaving out who has a tie with the project's parties, and open the round.
 
-    The needs the project answers to are cited in the opinion (ZY-21). Raises ``Refusal`` ``review.closes_too_early``,
+    The needs the project answers to are cited in the opinion (ZY-21). A dry run checks everything and names nobody, so
+    that seeds cannot be tried until one pleases. Raises ``Refusal`` ``review.closes_too_early``,
     ``draw.*`` (SYS-DRAW) when the roster does not suffice, ``SYS-STATE``.
     """
     with ctx.reading() as session:
@@ -124,8 +125,8 @@ def open_round(
         return RoundOpened(
             id=opened.id,
             state=f"project.{row.state}",
-            panel=panel.drawn.chosen,
-            alternates=panel.drawn.alternates,
+            panel=() if ctx.dry_run else panel.drawn.chosen,
+            alternates=() if ctx.dry_run else panel.drawn.alternates,
             closes_on=panel.due.date,
             provisional=panel.due.provisional,
         )

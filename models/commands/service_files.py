@@ -14,12 +14,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from models.commands import intake
 from models.context import Context
 from models.core.errors import DataFault, Detail, Refusal
 from models.core.messages import sentence
 from models.core.uploads import Upload
 from models.core.validation import details_of
-from models.ports import Zone
 
 _YES_NO: Final = {"": None, "是": True, "否": False}
 
@@ -54,9 +54,10 @@ _ROWS: Final = TypeAdapter(tuple[ServiceRow, ...])
 def read(ctx: Context, *, file: Upload) -> tuple[ServiceRow, ...]:
     """Return the rows of an uploaded file.
 
-    Raises ``DataFault`` ``delivery.file_unreadable`` (SYS-GATE) or ``Refusal`` ``delivery.rows_malformed``.
+    Raises ``DataFault`` ``delivery.file_unreadable``, ``intake.size_differs`` (SYS-GATE) or ``Refusal``
+    ``delivery.rows_malformed``.
     """
-    text = _text(file, ctx.services.documents.get(zone=Zone.INTAKE, sha256=file.sha256))
+    text = _text(file, intake.read(ctx, file=file))
     rows = _from_csv(file, text) if _is_csv(file) else _from_json(file, text)
     try:
         return _ROWS.validate_python(rows)

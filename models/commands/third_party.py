@@ -30,7 +30,7 @@ STAGE: Final = "evaluation"
 _KIND: Final = "third_party_evaluator"
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Scores = dict[Code, Decimal]
+Scores = dict[Code, Annotated[Decimal, Field(max_digits=15, decimal_places=4)]]
 
 
 class Evaluator(BaseModel):

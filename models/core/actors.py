@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from models.core.identifiers import find_leaks
+
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Role(StrEnum):
@@ -64,3 +70,8 @@ class Actor:
 
     def __str__(self) -> str:
         return f"{self.role}:{self.id}"
+
+
+def is_account(text: str) -> bool:
+    """Say whether ``text`` may be an account id: 1 to 64 plain characters that hold no personal number (SYS-ACTOR)."""
+    return _ACCOUNT.fullmatch(text) is not None and not find_leaks(text)

@@ -55,6 +55,7 @@ class LifecycleError(Exception):
         self.rule = rule
         self.facts = dict(facts or {})
         self.details = details
+        self.recorded = False
         super().__init__(sentence(code, self.facts))
 
     @property
@@ -64,8 +65,9 @@ class LifecycleError(Exception):
 
     @property
     def way_out(self) -> str:
-        """What the user can do about it (zh-CN)."""
-        return way_out(self.code, self.facts)
+        """What the user can do about it (zh-CN); says that the input is kept only once the door has kept it."""
+        text = way_out(self.code, self.facts)
+        return text + sentence("door.recorded") if self.recorded else text
 
     def as_json(self) -> dict[str, object]:
         """Return the fault as every door shows it: family, code, rule, message, way out, details."""

@@ -94,4 +94,4 @@ def _arguments_model(name: str, function: Callable[..., Any]) -> type[BaseModel]
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (parameter.annotation, default)
     title = "".join(part.capitalize() for part in name.replace(".", "_").split("_"))
-    return create_model(title, __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+    return create_model(title, __config__=ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True), **fields)

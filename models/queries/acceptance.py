@@ -20,7 +20,6 @@ from models.queries.project import EVERYONE_INSIDE
 from models.queries.provenance import Marks
 from models.queries.reader import Reader, project_of
 from models.rules import acceptance as rules
-from models.rules.bodies import body_name
 from models.rules.delivery import Reach
 from models.rules.evaluation import Verdict
 from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem, SelfCheck
@@ -196,7 +195,7 @@ class Judged:
 
 
 def conclusion_view(
-    *, sheet: papers.Sheet, policy: Policy, judged: Judged, contractors: Sequence[str], role: Role
+    *, sheet: papers.Sheet, policy: Policy, judged: Judged, contractors: Sequence[str], issuer: str
 ) -> dict[str, Any]:
     """Return the view of the paper ``acceptance_conclusion``."""
     cell = sheet.marks.cell
@@ -205,7 +204,7 @@ def conclusion_view(
     feeds = policy.acceptance.conclusion_feeds_next_batch
     grade_path = _made_up(sheet.marks, *(_SCORED[party] for party in judged.party_scores), satisfaction)
     return {
-        **papers.head(sheet=sheet, title="acceptance.paper.title", issuer=body_name(policy=policy, role=role)),
+        **papers.head(sheet=sheet, title="acceptance.paper.title", issuer=issuer),
         "facts": _facts(sheet=sheet, policy=policy, judged=judged, contractors=contractors),
         "indicators": [_indicator(sheet.marks, index, row) for index, row in enumerate(judged.indicators)],
         "satisfaction_asked": cell(judged.asked, satisfaction),

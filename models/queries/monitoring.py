@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.messages import sentence
 from models.core.registry import query
 from models.policy.schema import Policy
@@ -112,10 +112,13 @@ def record_view(
     on_behalf: str,
     phase: str,
     contractors: tuple[str, ...],
+    purchaser: str | None,
 ) -> dict[str, Any]:
     """Return the view of the paper ``supervision_record`` for one record."""
     name = policy.monitoring.lines[line]
-    told = (f"{rules.finding_name(line=line, code=code, policy=policy)}：{text}" for code, text in findings.items())
+    issuer = body_name(policy=policy, role=role, purchaser=purchaser)
+    names = rules.finding_names(line=line, policy=policy)
+    told = (f"{names[code]}：{text}" for code, text in findings.items())
     lines = [
         ("project", sheet.project.name, "library.enter_project.name"),
         ("contractor", "、".join(contractors), "procurement.register_bid.organisation"),
@@ -124,14 +127,14 @@ def record_view(
     if on_behalf:
         lines.append(("on_behalf", on_behalf, f"{_PATH}.on_behalf"))
     return {
-        **papers.head(sheet=sheet, title="monitoring.paper.title", issuer=body_name(policy=policy, role=role)),
+        **papers.head(sheet=sheet, title="monitoring.paper.title", issuer=issuer),
         "facts": papers.facts(sheet=sheet, stage="monitoring", lines=lines),
         "inspections": [
             {
                 "line": name,
                 "method": rules.methods_of(line=line, policy=policy)[method],
                 "date": sheet.on.isoformat(),
-                "inspectors": ROLE_NAMES[role],
+                "inspectors": issuer,
                 "findings": "；".join(told),
                 "order": "",
                 "due": {"stated": False},

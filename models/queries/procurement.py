@@ -125,6 +125,15 @@ def record(reader: Reader, *, procurement: str) -> ProcurementRecord:
     )
 
 
+def purchaser_of(session: Session, *, project: str) -> str | None:
+    """Return the purchaser's name in the project's first procurement that is not void, ``None`` before there is one."""
+    return session.exec(
+        select(Procurement.purchaser)
+        .where(col(Procurement.project_id) == project, col(Procurement.state) != "void")
+        .order_by(col(Procurement.id))
+    ).first()
+
+
 def steps_of(session: Session, row: Procurement) -> tuple[MethodStep, ...]:
     """Return the path of methods, first choice first."""
     statement = select(MethodStep).where(col(MethodStep.procurement_id) == row.id).order_by(col(MethodStep.ordinal))

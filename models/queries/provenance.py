@@ -6,13 +6,18 @@ here for each figure: a synthetic one prints with ※, one that is not stated pr
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from sqlmodel import Session, col, select
 
 from models.core.messages import sentence
 from models.core.registry import operations
 from models.tables.kernel import Event
+
+_AFTER_NAME: Final = re.compile("[；;(（:：]")
+"""Where the name of a field ends and the guidance for filling it in begins."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,15 @@ class Marks:
 
 
 def field_label(path: str) -> str:
-    """Return ``<command label>·<argument label>`` for an argument path; the label is the argument's description."""
+    """Return ``<command label>·<argument label>`` for an argument path; the label is the argument's description,
+    without the guidance behind its name.
+    """
     stage, verb, *rest = path.split(".")
     name = f"{stage}.{verb}"
     operation = operations().get(name)
     field = operation.arguments.model_fields.get(rest[0]) if operation and rest else None
-    argument = (field.description if field and field.description else None) or ".".join(rest)
+    described = _AFTER_NAME.split(field.description)[0].strip() if field and field.description else ""
+    argument = described or ".".join(rest)
     return f"{sentence(f'command.{name}')}·{argument}"
 
 

@@ -113,7 +113,7 @@ def _social_workers(session: Session, record: ProjectRecord) -> str | None:
 
 
 def case_report_view(
-    session: Session, project: Project, *, on: date, rehearsal: bool, source: str, dates_stated: bool
+    session: Session, project: Project, *, issuer: str, on: date, rehearsal: bool, source: str, dates_stated: bool
 ) -> dict[str, Any]:
     """Return the view of the paper ``case_report``."""
     known = marks(session, project.id)
@@ -128,7 +128,7 @@ def case_report_view(
         labels.append(sentence("rehearsal.report.dates"))
     return {
         "title_lines": [project.name, sentence("rehearsal.report.title")],
-        "issuer": ROLE_NAMES[Role.EVALUATION_OFFICE],
+        "issuer": issuer,
         "doc_no": "",
         "date": on.isoformat(),
         "rehearsal": rehearsal,

@@ -23,6 +23,7 @@ PROBLEM: Final = "acceptance.problem"
 BEFORE_SELF_CHECK: Final = frozenset({"in_progress", "completed"})
 _TENTH: Final = Decimal("0.1")
 _HUNDRED: Final = Decimal(100)
+_DIGITS, _PLACES = 15, 4  # of a figure; what is longer no sheet can print and no ratio can be cut to a tenth
 
 
 class Outcome(StrEnum):
@@ -69,6 +70,14 @@ def _number(text: str | None) -> Decimal | None:
     except InvalidOperation:
         return None
     return figure if figure.is_finite() else None
+
+
+def is_too_long(text: str) -> bool:
+    """Say whether a text is a number of more than 15 digits or more than 4 decimals; words are never too long."""
+    figure = _number(text)
+    if figure is None:
+        return False
+    return abs(figure) >= 10 ** (_DIGITS - _PLACES) or figure != round(figure, _PLACES)
 
 
 def check_satisfaction(*, asked: int, satisfied: int) -> None:

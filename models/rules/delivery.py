@@ -142,7 +142,8 @@ def check_services(*, services: tuple[Service, ...], assignment: Assignment, pol
         faults += [_at(number, field, problem, rule) for field, problem, rule in found]
     if faults:
         rows = len({fault.row for fault in faults})
-        facts = {"rows": rows, "total": len(services), "first": f"第{faults[0].row}行{faults[0].problem}"}
+        first = sentence("delivery.first_fault", {"row": faults[0].row, "problem": faults[0].problem})
+        facts = {"rows": rows, "total": len(services), "first": first}
         raise Refusal("delivery.records_refused", rule=faults[0].rule, facts=facts, details=tuple(faults))
 
 

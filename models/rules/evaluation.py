@@ -191,7 +191,8 @@ def check_effects(*, effects: Mapping[str, str], recommendations: Sequence[str],
     missing = [name for code, name in wanted.items() if not effects.get(code, "").strip()]
     unknown = [code for code in effects if code not in wanted]
     if missing or unknown:
-        facts = {"missing": "、".join(missing) or "无", "unknown": "、".join(unknown) or "无"}
+        none = sentence("evaluation.none")
+        facts = {"missing": "、".join(missing) or none, "unknown": "、".join(unknown) or none}
         rule = binding(policy=policy, rules=("ZY-29", "SYS-EFFECTS"))
         raise Refusal("evaluation.effects_wrong", rule=rule, facts=facts)
     rule = binding(policy=policy, rules=("ZY-30",))

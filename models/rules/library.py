@@ -22,6 +22,7 @@ class Entry:
     fund_sources: tuple[str, ...]
     cooperation_modes: tuple[str, ...]
     origin: str | None
+    payer: str
 
 
 def check_entry(*, entry: Entry, policy: Policy) -> None:
@@ -41,6 +42,7 @@ def check_entry(*, entry: Entry, policy: Policy) -> None:
     faults = (
         *_unknown("fund_sources", entry.fund_sources, tuple(policy.funding.sources), "ZY-46"),
         *_unknown("cooperation_modes", entry.cooperation_modes, tuple(policy.library.cooperation_modes), "ZY-09"),
+        *_unknown("payer", (entry.payer,), tuple(policy.decision.payer_classes), "SYS-CODE-LIST"),
         *_unknown("origin", (entry.origin,) if entry.origin else (), tuple(policy.library.origins), "ZY-39"),
     )
     if faults:

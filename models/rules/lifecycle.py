@@ -142,14 +142,15 @@ def not_in_state(*, thing: Thing, command: str, state: str, allowed: Iterable[st
             "command": sentence(f"command.{command}"),
             "thing": sentence(f"thing.{thing}"),
             "state": state_name(thing=thing, state=state),
-            "allowed": "、".join(sorted(state_name(thing=thing, state=name) for name in sources if name)) or "尚未建立",
+            "allowed": "、".join(sorted(state_name(thing=thing, state=name) for name in sources if name))
+            or sentence("state.none"),
         },
     )
 
 
 def state_name(*, thing: Thing, state: str) -> str:
     """Return the state's name as users read it."""
-    return sentence(f"state.{thing}.{state}") if state else "尚未建立"
+    return sentence(f"state.{thing}.{state}") if state else sentence("state.none")
 
 
 def mermaid() -> str:

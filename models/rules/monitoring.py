@@ -12,7 +12,7 @@ from typing import Final
 
 from models.core.actors import ROLE_NAMES, Role
 from models.core.errors import Refusal
-from models.core.messages import sentence
+from models.core.messages import catalogue, sentence
 from models.policy.schema import Policy
 from models.rules.force import binding
 
@@ -30,6 +30,8 @@ CLERK: Final = Role.EVALUATION_OFFICE
 """Files paper records for others, saying so."""
 
 BEFORE_AFTER: Final = ("before", "after")
+_NAMED: Final = "monitoring.finding."
+"""Messages under this code name the findings that no list of policy names."""
 FUNDS: Final = "funds"
 _LINE_RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "finance": ("HS-34", "SYS-FINDINGS"),
@@ -85,7 +87,8 @@ def check_record(
     """Refuse a record on a line, by a role or method, or without findings that the region does not accept.
 
     Raises ``Refusal`` ``monitoring.line_unknown``, ``monitoring.wrong_role`` (SYS-LINE-ROLE), ``monitoring.no_note``
-    (SYS-ON-BEHALF), ``monitoring.method_unknown`` (HS-31, ZY-91), ``monitoring.findings_missing`` (HS-34, 39, 40).
+    (SYS-ON-BEHALF), ``monitoring.method_unknown`` (HS-31, ZY-91), ``monitoring.finding_unknown`` (SYS-CODE-LIST),
+    ``monitoring.findings_missing`` (HS-34, 39, 40).
     """
     lines = policy.monitoring.lines
     if line not in lines:
@@ -97,12 +100,21 @@ def check_record(
         rules = ("HS-31", "ZY-91", "SYS-CODE-LIST") if line == "purchaser" else ("ZY-91", "SYS-CODE-LIST")
         facts = {"method": method, "line": lines[line], "allowed": _listed(methods)}
         raise Refusal("monitoring.method_unknown", rule=binding(policy=policy, rules=rules), facts=facts)
+    _check_names(line=line, findings=findings, policy=policy)
     required = required_findings(line=line, policy=policy)
     missing = [name for code, name in required.items() if not findings.get(code, "").strip()]
     if missing or not findings:
         rule = binding(policy=policy, rules=_LINE_RULES.get(line, ("SYS-FINDINGS",)))
-        names = "、".join(missing) or sentence("monitoring.finding.any")
+        names = "、".join(missing) or sentence("monitoring.findings")
         raise Refusal("monitoring.findings_missing", rule=rule, facts={"line": lines[line], "findings": names})
+
+
+def _check_names(*, line: str, findings: Mapping[str, str], policy: Policy) -> None:
+    names = finding_names(line=line, policy=policy)
+    unknown = "、".join(code for code in findings if code not in names)
+    if unknown:
+        facts = {"findings": unknown, "allowed": _listed(names)}
+        raise Refusal("monitoring.finding_unknown", rule="SYS-CODE-LIST", facts=facts)
 
 
 def _check_role(*, line: str, role: Role, on_behalf: str, name: str) -> None:
@@ -136,9 +148,10 @@ def required_findings(*, line: str, policy: Policy) -> Mapping[str, str]:
             return {}
 
 
-def finding_name(*, line: str, code: str, policy: Policy) -> str:
-    """Return how a finding is called on paper; a code no list knows is printed as it was written."""
-    return {**policy.monitoring.aspects, **required_findings(line=line, policy=policy)}.get(code, code)
+def finding_names(*, line: str, policy: Policy) -> Mapping[str, str]:
+    """Return how the findings of a line are called on paper, code → name; policy's own names come first."""
+    common = {code.removeprefix(_NAMED): sentence(code) for code in catalogue() if code.startswith(_NAMED)}
+    return {**common, **policy.monitoring.aspects, **required_findings(line=line, policy=policy)}
 
 
 def coverage(*, records: Sequence[Inspection], policy: Policy) -> Coverage:

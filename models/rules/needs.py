@@ -171,7 +171,11 @@ def _check_filled(*, wanted: Mapping[str, int], drawn: Mapping[str, int], policy
         if drawn[code] < count
     )
     if short:
-        facts = {"strata": "、".join(f"{item.field}({item.problem},应选{item.expected}名)" for item in short)}
+        gaps = (
+            sentence("needs.stratum_gap", {"stratum": item.field, "found": item.problem, "wanted": item.expected})
+            for item in short
+        )
+        facts = {"strata": "、".join(gaps)}
         raise Refusal("needs.stratum_short", rule=_rule(policy), facts=facts, details=short)
 
 

@@ -59,19 +59,21 @@ class AwardCase:
 
 
 def check_budget_first(
-    *, planned: Money, planned_on: date, budgets: tuple[ApprovedBudget, ...], policy: Policy
+    *, planned: Money, planned_on: date, budgets: tuple[ApprovedBudget, ...], others: Money, policy: Policy
 ) -> None:
-    """Refuse a purchase without an approved budget dated on or before it, or above that budget.
+    """Refuse a purchase without an approved budget dated on or before it, or above what is left of that budget.
 
-    Raises ``Refusal`` ``procurement.no_budget`` or ``procurement.over_budget`` (HS-21, BJ-28, LAW-ZFCG-6).
+    ``others`` is what the project's other purchases take up of the same budget. Raises ``Refusal``
+    ``procurement.no_budget`` or ``procurement.over_budget`` (HS-21, BJ-28, LAW-ZFCG-6).
     """
     rule = binding(policy=policy, rules=("HS-21", "BJ-28", "LAW-ZFCG-6"))
     approved = [budget.amount for budget in budgets if budget.replied_on <= planned_on]
     if policy.funding.budget_before_purchase and not approved:
         raise Refusal("procurement.no_budget", rule=rule, facts={"on": planned_on.isoformat()})
     total = Money.total(approved)
-    if policy.funding.no_over_budget and planned > total:
-        raise Refusal("procurement.over_budget", rule=rule, facts={"amount": str(planned), "budget": str(total)})
+    if policy.funding.no_over_budget and planned + others > total:
+        facts = {"amount": str(planned), "others": str(others), "budget": str(total)}
+        raise Refusal("procurement.over_budget", rule=rule, facts=facts)
 
 
 def check_purchaser(*, kind: str, guided_by: str | None, policy: Policy) -> None:
@@ -104,7 +106,7 @@ def check_contractor_types(*, types: tuple[str, ...], policy: Policy) -> None:
         "procurement.contractor_type",
         rule=binding(policy=policy, rules=("HS-15", "BJ-14", "SYS-CONTRACTOR-TYPE")),
         facts={
-            "kinds": "、".join(unknown) or "未填",
+            "kinds": "、".join(unknown) or sentence("procurement.not_given"),
             "allowed": "、".join(f"{k}（{name}）" for k, name in known.items()),
         },
     )

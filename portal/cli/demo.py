@@ -20,7 +20,7 @@ from infra.settings import Settings
 from models.context import Services
 from models.core.messages import sentence
 from portal.cli.archive import show, stored_packages, write_package
-from portal.cli.output import NOT_AS_EXPECTED, console, say_probe
+from portal.cli.output import NOT_AS_EXPECTED, USAGE, console, say_error, say_probe
 from portal.cli.replay import load_case, opened, print_step, print_summary
 from portal.replay.case import Case
 from portal.replay.runner import StepReport, play
@@ -39,6 +39,9 @@ def demo(
     """Play the shipped case through real flow runs, export its bundle and report, and verify the bundle."""
     started = time.monotonic()
     case = load_case(Path(str(resources.files("portal") / "cases" / CASE)))
+    if to is not None and to.exists() and not (to.is_dir() and not any(to.iterdir())):
+        say_error(sentence("demo.not_empty", {"path": to}), json_wanted=False)
+        raise typer.Exit(USAGE)
     target = to or Settings().home / "demo"
     console.print(sentence("demo.title", {"title": case.title}), style="bold", markup=False)
     console.print(sentence("demo.synthetic"), markup=False)
@@ -51,6 +54,8 @@ def demo(
         print_summary(report)
         if not report.ok:
             raise typer.Exit(NOT_AS_EXPECTED)
+        if to is None:
+            shutil.rmtree(target, ignore_errors=True)
         bundle, bundle_id = _export(services, case, target)
     intact = _verify(bundle, bundle_id)
     seconds = round(time.monotonic() - started, 1)
@@ -76,7 +81,6 @@ class _Progress:
 def _export(services: Services, case: Case, target: Path) -> tuple[Path, str]:
     on = case.steps[-1].on
     package = stored_packages(services, on=on)[-1]
-    shutil.rmtree(target, ignore_errors=True)
     bundle = write_package(services, package, to=target)
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(target)

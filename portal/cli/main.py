@@ -6,17 +6,20 @@ Exit codes (public contract): 0 ok, 1 not as expected, 2 usage or bad case, 10 r
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 import uuid
 
 import typer
+from typer.exceptions import TyperException
 
 from models.core.errors import LifecycleError
 from models.core.messages import sentence
 from portal.cli import archive, audit, demo, draw, operations, replay, serve
 from portal.cli.output import BUG, USAGE, fail, say_error
+from portal.cli.usage import usage_problem
 from portal.replay.case import CaseError
 
 app = typer.Typer(
@@ -42,16 +45,26 @@ def run() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what the shell passed may be no text in any encoding
     json_wanted = "--json" in sys.argv
     try:
-        app()
+        code = app(standalone_mode=False)
     except LifecycleError as fault:
         sys.exit(fail(fault, json_wanted=json_wanted))
     except CaseError as error:
         say_error(str(error), json_wanted=json_wanted, facts={"line": error.line, "column": error.column})
+        sys.exit(USAGE)
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message(), err=True)
+        else:
+            say_error(usage_problem(error), json_wanted=json_wanted)
         sys.exit(USAGE)
     except Exception:
         incident = uuid.uuid4().hex[:12]
         logging.getLogger("lifecycle").exception("unexpected error", extra={"incident": incident})
         say_error(sentence("cli.bug", {"incident": incident}), json_wanted=json_wanted)
         sys.exit(BUG)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -16,7 +16,7 @@ from infra.orchestrator import Deployments, LocalLauncher
 from infra.relay import drain
 from infra.settings import Settings
 from models.commands.door import ask, execute
-from models.core.actors import Actor, Role
+from models.core.actors import Actor, Role, is_account
 from models.core.messages import sentence
 from models.core.registry import OperationKind, operations
 from portal.cli.output import USAGE, console, print_json, say_error
@@ -27,7 +27,6 @@ Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 With = Annotated[str, typer.Option("--with", help="参数(JSON 对象)")]
 As = Annotated[str, typer.Option("--as", help="办理人,格式 角色:账号,例如 evaluation_office:u-office")]
 AsOf = Annotated[str, typer.Option("--as-of", help="办理日期,例如 2016-01-04;默认为当日")]
-DEFAULT_ACTOR = "system:cli"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,8 +84,8 @@ def _listed_flows() -> list[dict[str, Any]]:
 
 def do(
     name: Annotated[str, typer.Argument(help="命令名,例如 library.enter_project")],
+    as_: As,
     with_: With = "{}",
-    as_: As = DEFAULT_ACTOR,
     as_of: AsOf = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查,不留下任何改动")] = False,
     as_json: Json = False,
@@ -143,16 +142,21 @@ def _parsed(
     except json.JSONDecodeError as err:
         place = sentence("cli.json_place", {"line": err.lineno, "column": err.colno})
         raise _usage("cli.bad_json", {"reason": place}, as_json=as_json) from err
+    except (ValueError, RecursionError) as err:  # a number of thousands of digits; brackets without end
+        raise _usage("cli.bad_json", {"reason": sentence("cli.json_beyond")}, as_json=as_json) from err
     if not isinstance(arguments, dict):
         raise _usage("cli.bad_json", {"reason": sentence("cli.not_an_object")}, as_json=as_json)
     role, _, account = as_.partition(":")
     if role not in set(Role):
         raise _usage("case.unknown_role", {"role": role, "known": "、".join(Role)}, as_json=as_json)
+    account = account or f"u-{role}"
+    if not is_account(account):
+        raise _usage("door.actor_id", {}, as_json=as_json)
     try:
         day = date.fromisoformat(as_of) if as_of else None
     except ValueError as err:
         raise _usage("cli.bad_date", {"text": as_of}, as_json=as_json) from err
-    return arguments, Actor(Role(role), account or f"u-{role}"), day
+    return arguments, Actor(Role(role), account), day
 
 
 def _usage(code: str, facts: dict[str, object], *, as_json: bool) -> typer.Exit:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from models.core.actors import Actor, Role
+from models.core.actors import Actor, Role, is_account
 from models.core.messages import sentence
 from models.core.registry import OperationKind, operations
 
@@ -210,7 +210,8 @@ class _Reader:
     def arguments(self, verb: Verb, name: str, node: yaml.Node | None) -> Mapping[str, Any]:
         if node is None:
             return {}
-        known = set(self.deployments[name] if verb == "run" else operations()[name].arguments.model_fields)
+        flow = verb == "run"  # whose day is the step's, never an argument
+        known = set(self.deployments[name]) - {"as_of"} if flow else set(operations()[name].arguments.model_fields)
         self.mapping(node, allowed=known, what=sentence("case.arguments"))
         self.check_value(node)
         value: Mapping[str, Any] = self.value(node)
@@ -249,7 +250,10 @@ class _Reader:
         role = str(self.value(role_node))
         if role not in set(Role):
             raise self.fail(role_node, "unknown_role", role=role, known="、".join(Role))
-        return Actor(Role(role), str(self.value(inner["id"][1])) if "id" in inner else f"u-{role}")
+        account = str(self.value(inner["id"][1])) if "id" in inner else f"u-{role}"
+        if not is_account(account):
+            raise self.fail(inner["id"][1], "bad_account")
+        return Actor(Role(role), account)
 
     def synthetic(
         self, parts: Mapping[str, tuple[yaml.Node, yaml.Node]], arguments: Mapping[str, Any]
@@ -286,12 +290,11 @@ class _Reader:
 def _not_yaml(path: Path, text: str, err: yaml.YAMLError) -> CaseError:
     """Word the parser's complaint; a character YAML does not allow comes as an offset without a mark."""
     if isinstance(err, yaml.MarkedYAMLError) and err.problem_mark:
-        line, column, reason = err.problem_mark.line, err.problem_mark.column, err.problem or ""
+        line, column = err.problem_mark.line, err.problem_mark.column
     else:
         before = text[: getattr(err, "position", 0)]
-        line, column, reason = before.count("\n"), len(before) - before.rfind("\n") - 1, getattr(err, "reason", "")
-    problem = sentence("case.not_yaml", {"reason": reason})
-    return CaseError(path=path, line=line + 1, column=column + 1, problem=problem)
+        line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
+    return CaseError(path=path, line=line + 1, column=column + 1, problem=sentence("case.not_yaml"))
 
 
 def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, Mapping[str, object]]) -> Case:
@@ -305,6 +308,8 @@ def read_case(path: Path, *, regions: Sequence[str], deployments: Mapping[str, M
         root = yaml.compose(text, Loader=_CaseLoader)
     except (OSError, UnicodeDecodeError) as err:
         raise CaseError(path=path, line=1, column=1, problem=sentence("case.unreadable")) from err
+    except RecursionError as err:
+        raise CaseError(path=path, line=1, column=1, problem=sentence("case.too_deep")) from err
     except yaml.YAMLError as err:
         raise _not_yaml(path, text, err) from err
     reader = _Reader(path=path, regions=frozenset(regions), deployments=deployments)

@@ -221,9 +221,8 @@ def assert_held(report: CaseReport) -> None:
 
 
 def words(pdf: bytes) -> str:
-    """Return the text of a PDF without white space, also without the invisible kind that lets long numbers wrap."""
-    text = "".join("".join(page.extract_text().split()) for page in PdfReader(BytesIO(pdf)).pages)
-    return text.replace("\u200b", "")
+    """Return the text of a PDF without white space."""
+    return "".join("".join(page.extract_text().split()) for page in PdfReader(BytesIO(pdf)).pages)
 
 
 def keys(case: Case) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,10 +69,23 @@ def test_every_kind_has_a_sample_view() -> None:
 def test_pdf_prints_every_text_of_its_view(kind: str) -> None:
     view = VIEWS[kind]
 
-    printed = text_of(render(kind, view).data).replace("\u200b", "")
+    printed = text_of(render(kind, view).data)
 
     missing = [text for text in figures(view) if "".join(text.split()) not in printed]
     assert missing == []
+
+
+@pytest.mark.parametrize("kind", PDF_KINDS)
+def test_numbers_of_a_pdf_are_found_by_a_search_even_beside_a_broken_digest(kind: str) -> None:
+    view = copy.deepcopy(VIEWS[kind])
+    amounts = {text for text in figures(view) if re.fullmatch(r"[0-9,]+\.[0-9]{2}", text.removesuffix("※"))}
+
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render(kind, view).data)).pages]
+
+    whole = "\n".join(pages)
+    assert "\u200b" not in whole
+    assert "2016" in whole
+    assert [amount for amount in amounts if amount not in whole] == []
 
 
 @pytest.mark.parametrize("kind", PDF_KINDS)

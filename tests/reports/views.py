@@ -205,6 +205,7 @@ CONTRACT = {
         {"node": "首付", "condition": "合同签订后", "share": made_up("40%"), "amount": made_up("235200.00")},
         {"node": "尾款", "condition": "综合评价完成并合格", "share": made_up("60%"), "amount": made_up("352800.00")},
     ],
+    "payment_note": "按进度和评价结果支付。",
     "terms": ["承接主体不得转包。", "承接主体应当对救助对象的个人信息保密，合同终止时返还并删除。"],
 }
 

@@ -59,7 +59,7 @@ def entered(world: World, *, on: date = ENTERED_ON, **arguments: Any) -> str:
     """Enter a project into the library and return its id."""
     given: dict[str, Any] = {
         "name": "社会救助对象服务项目(合成)",
-        "needs": ("sur-synthetic",),
+        "needs": ("合成需求调查",),
         "policies": ("政府购买服务办法",),
     }
     return str(world.do("library.enter_project", as_=OFFICE, on=on, **(given | arguments)).id)

@@ -80,7 +80,18 @@ def test_plan_book_is_submitted_with_its_sum_team_and_document(world: World) -> 
     assert (document.kind, document.stage, document.project_id) == ("plan_book", "application", project)
     filed = json.loads(world.services.documents.get(zone=Zone.DOCUMENTS, sha256=document.sha256))
     assert filed["plan"] == "摸底、筛选、服务、评估。"
-    assert filed["team"][1]["phone"] == "138****0000"
+
+
+def test_the_filed_plan_book_names_nobody_and_holds_no_phone(world: World) -> None:
+    """What is filed goes into the archive bundle as it is: names as the public reads them."""
+    result = world.do("application.submit", **CALL, project=entered(world), plan_book=plan_book())
+
+    with Session(world.services.engine) as session:
+        document = session.get_one(Document, result.document)
+    text = world.services.documents.get(zone=Zone.DOCUMENTS, sha256=document.sha256).decode()
+    assert [member["person_name"] for member in json.loads(text)["team"]] == ["合*"] * 3
+    for clear in ("合成甲", "合成乙", "合成丙", "13800000000", "138****0000", "phone"):
+        assert clear not in text
 
 
 def test_team_is_sealed_in_tables_and_absent_from_events(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import Session, select
 
 from models.tables.kernel import Document, Event, WorkItem
+from tests.support.papers import words_of
 from tests.support.purchases import (
     CLAUSES,
     CLOSES,
@@ -65,6 +66,7 @@ def test_a_contract_is_signed_as_awarded(world: World) -> None:
     assert summary.synthetic_fields == ["签订合同·合同金额"]
     status = world.ask("contract.status", contract=signed.id)
     assert (status.price.fen, status.committed.fen, status.paid.fen) == (58_800_000, 58_800_000, 0)
+    assert "二、付款安排合成条款三、主要条款" in words_of(world, summary.sha256)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 from models.tables.kernel import Document, Event
 from models.tables.monitoring import Supervision
 from tests.support.delivering import FINDINGS, supervise, third_party
+from tests.support.papers import words_of
 from tests.support.planning import OFFICE
-from tests.support.purchases import FINANCE
+from tests.support.purchases import FINANCE, PURCHASER
 
 INSPECTED_ON = date(2016, 12, 1)
 
@@ -99,6 +100,34 @@ def test_a_finding_code_is_no_free_text(running: Any) -> None:
         as_=FINANCE,
         **arguments(running, "finance", findings={"张三说": "很好"}),
     )
+
+
+def test_a_finding_nobody_named_is_refused_with_those_there_are(running: Any) -> None:
+    fault = running.world.refused(
+        "SYS-CODE-LIST",
+        "monitoring.record_supervision",
+        as_=PURCHASER,
+        **arguments(running, "purchaser", findings={"fund": "专款专用"}),
+    )
+
+    assert fault.code == "monitoring.finding_unknown"
+    assert "funds(项目资金)" in fault.way_out
+    assert "satisfaction(满意度)" in fault.way_out
+
+
+def test_a_record_prints_its_findings_by_name_and_is_signed_by_the_body(running: Any) -> None:
+    for line, issuer in (("finance", "湖北省黄石市财政局"), ("purchaser", "合成社会救助局")):
+        speaker, _, findings = FINDINGS[line]
+        running.world.do("monitoring.record_supervision", as_=speaker, **arguments(running, line))
+
+        with Session(running.world.services.engine) as session:
+            record = session.exec(select(Supervision).where(col(Supervision.line) == line)).one()
+            document = session.get_one(Document, record.document_id)
+        printed = words_of(running.world, document.sha256)
+        assert document.issuer == issuer
+        assert issuer in printed
+        assert not [code for code in findings if code in printed]
+        assert ("拨付进度是否合理：与进展相符" if line == "finance" else "项目资金：专款专用") in printed
 
 
 def test_an_unknown_project_is_named(running: Any) -> None:

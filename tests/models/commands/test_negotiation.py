@@ -127,6 +127,7 @@ def test_the_approved_negotiation_ends_in_an_award_and_its_record_tells_why(worl
     assert path[1].reason == "在规定的期限内参与竞标的单位不足"
     view = listening.views["procurement_record"]
     assert view["method_path"][1]["reason"] == "在规定的期限内参与竞标的单位不足"
+    assert view["method_path"][1]["clause"] == "《政府采购法》第三十条、第三十七条（HS-17）"
     assert view["approvals"][0]["approver"] == {"text": "", "synthetic": False, "stated": False}
     assert view["voids"][0]["reason"] == "第1轮实质响应的供应商不足3家"
     assert {row.kind for row in rows(world, Document)} == {"draw_protocol", "negotiation_minutes", "procurement_record"}

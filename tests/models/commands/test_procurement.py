@@ -15,6 +15,7 @@ from models.core.actors import Actor, Role
 from models.tables.kernel import Attempt, Document, Event, WorkItem
 from models.tables.procurement import Organisation
 from tests.support.negotiations import award, record
+from tests.support.papers import words_of
 from tests.support.purchases import (
     AGENCY,
     CLOSES,
@@ -170,6 +171,7 @@ def test_a_tender_with_three_answers_is_awarded_with_its_record_and_clocks(world
     assert awarded.state == "procurement.awarded"
     document = next(row for row in rows(world, Document) if row.id == awarded.document)
     assert (document.kind, document.synthetic_fields) == ("procurement_record", ["确定成交供应商·成交金额"])
+    assert "《政府采购法》第二十六条（HS-14）" in words_of(world, document.sha256)
     items = {row.kind: row for row in rows(world, WorkItem)}
     assert items["procurement.award_notice"].due_on == date(2016, 4, 25)
     assert items["contract.sign"].due_on == date(2016, 5, 23)  # 21 May 2016 was a Saturday

@@ -67,6 +67,15 @@ def test_a_record_without_any_finding_is_refused() -> None:
     assert fault(findings={}).code == "monitoring.findings_missing"
 
 
+def test_a_finding_that_nothing_names_is_refused_with_the_list() -> None:
+    found = fault(findings={"progress": "按计划", "fund": "专款专用"})
+
+    assert (found.code, found.rule) == ("monitoring.finding_unknown", "SYS-CODE-LIST")
+    assert "“fund”" in found.message
+    assert "funds(项目资金)" in found.way_out
+    assert "appraisal(鉴定意见)" in found.way_out
+
+
 def test_each_line_has_its_speakers() -> None:
     assert fault(role=Role.CONTRACTOR).code == "monitoring.wrong_role"
     assert fault(**COMMUNITY | {"role": Role.FINANCE_BUREAU}).rule == "SYS-LINE-ROLE"

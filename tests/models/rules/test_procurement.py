@@ -60,20 +60,31 @@ def test_no_purchase_without_a_budget_that_came_first(region: str, rule: str) ->
     budgets = (ApprovedBudget(DAY, HALF_A_MILLION),)
     later = (ApprovedBudget(date(2016, 4, 2), HALF_A_MILLION),)
 
-    check_budget_first(planned=HALF_A_MILLION, planned_on=DAY, budgets=budgets, policy=policy(region))
-    fault = refused(check_budget_first, planned=HALF_A_MILLION, planned_on=DAY, budgets=later, policy=policy(region))
+    check_budget_first(
+        planned=HALF_A_MILLION, planned_on=DAY, budgets=budgets, others=Money.ZERO, policy=policy(region)
+    )
+    fault = refused(
+        check_budget_first,
+        planned=HALF_A_MILLION,
+        planned_on=DAY,
+        budgets=later,
+        others=Money.ZERO,
+        policy=policy(region),
+    )
 
     assert (fault.code, fault.rule) == ("procurement.no_budget", rule)
 
 
 def test_a_purchase_stays_within_its_budget() -> None:
-    """Two budget lines add up; a fen more is refused."""
+    """Two budget lines add up, the project's other purchases take from them; a fen more is refused."""
     budgets = (ApprovedBudget(DAY, Money(100)), ApprovedBudget(DAY, Money(50)))
 
-    check_budget_first(planned=Money(150), planned_on=DAY, budgets=budgets, policy=policy())
-    fault = refused(check_budget_first, planned=Money(151), planned_on=DAY, budgets=budgets, policy=policy())
+    for planned, others in ((150, 0), (50, 100)):
+        plan = {"planned_on": DAY, "budgets": budgets, "others": Money(others), "policy": policy()}
+        check_budget_first(planned=Money(planned), **plan)
+        fault = refused(check_budget_first, planned=Money(planned + 1), **plan)
 
-    assert (fault.code, fault.rule) == ("procurement.over_budget", "HS-21")
+        assert (fault.code, fault.rule) == ("procurement.over_budget", "HS-21")
 
 
 def test_an_institution_purchases_under_guidance_in_huangshi() -> None:

@@ -1,0 +1,79 @@
+"""The read of work items: who must act, on what, by when, under which clause. Writes nothing, names no person."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlmodel import col, select
+
+from models.core.actors import Role
+from models.core.registry import query
+from models.queries.reader import Reader
+from models.tables.kernel import Alert, WorkItem
+
+_OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
+_INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
+
+
+class OpenItem(BaseModel):
+    """One open work item; ``alert`` is the level of the last alert for its present due date, ``None`` without one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: str
+    role: str
+    subject: str
+    project: str | None
+    due_on: date
+    provisional: bool
+    clause: str
+    resolves_with: str
+    alert: str | None
+
+
+@query("work.list", roles=_INSIDE, clause="SYS-WORK")
+def open_items(
+    reader: Reader,
+    *,
+    role: Annotated[
+        Role | None, BeforeValidator(lambda given: given or None), Field(description="办理角色；不填为全部")
+    ] = None,
+    due_by: Annotated[date | None, Field(description="只看这一天及以前到期的")] = None,
+) -> tuple[OpenItem, ...]:
+    """Return the open work items, the first due first; those of one role, or due by a day, where given."""
+    statement = select(WorkItem).where(col(WorkItem.status) == "open")
+    if role is not None:
+        statement = statement.where(col(WorkItem.role) == role)
+    if due_by is not None:
+        statement = statement.where(col(WorkItem.due_on) <= due_by)
+    rows = reader.session.exec(statement.order_by(col(WorkItem.due_on), col(WorkItem.id))).all()
+    levels = _levels(reader)
+    return tuple(
+        OpenItem(
+            id=row.id,
+            kind=row.kind,
+            role=row.role,
+            subject=row.subject_id,
+            project=row.project_id,
+            due_on=row.due_on,
+            provisional=row.provisional,
+            clause=row.clause,
+            resolves_with=row.resolves_with,
+            alert=levels.get(row.id),
+        )
+        for row in rows
+    )
+
+
+def _levels(reader: Reader) -> dict[str, str]:
+    """Return work item → level of its last alert, of open items and their present due date."""
+    statement = (
+        select(Alert.work_item_id, Alert.level)
+        .join(WorkItem, col(WorkItem.id) == col(Alert.work_item_id))
+        .where(col(WorkItem.status) == "open", col(Alert.due_on) == col(WorkItem.due_on))
+        .order_by(col(Alert.raised_on), col(Alert.id))
+    )
+    return dict(reader.session.exec(statement).all())

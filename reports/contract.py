@@ -17,7 +17,7 @@ class Payment(View):
 class ContractSummary(Paper):
     """Parties, scope, price, term as facts; payments; rights and duties as paragraphs.
 
-    ``payment_note`` says how is paid where the contract names no instalments (``payments`` is empty).
+    ``payment_note`` is the payment clause in words; ``payments`` lists the instalments where they are kept apart.
     """
 
     facts: tuple[Fact, ...]

@@ -50,7 +50,7 @@ def field_label(path: str) -> str:
     operation = operations().get(name)
     field = operation.arguments.model_fields.get(rest[0]) if operation and rest else None
     described = _AFTER_NAME.split(field.description)[0].strip() if field and field.description else ""
-    argument = described or ".".join(rest)
+    argument = sentence("field.on") if rest == ["on"] else described or ".".join(rest)
     return f"{sentence(f'command.{name}')}·{argument}"
 
 

@@ -21,7 +21,7 @@ from models.core.registry import OperationKind, operations
 
 Verb = Literal["do", "run", "query"]
 OUTCOMES: Final = ("refused", "conflict", "fault")
-_CASE_KEYS: Final = {"case", "region", "start", "steps", "title", "source", "synthetic_note"}
+_CASE_KEYS: Final = {"case", "region", "start", "steps", "title", "source", "dates"}
 _STEP_KEYS: Final = {"on", "as", "do", "run", "query", "with", "synthetic", "expect", "save", "note", "event"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE: Final = re.compile(r"^\$([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z0-9_]+)*)$")
@@ -87,6 +87,7 @@ class _Reader:
     regions: frozenset[str]
     deployments: Mapping[str, Mapping[str, object]]
     saved: set[str] = field(default_factory=set)
+    dates_made_up: bool = False
 
     def fail(self, node: yaml.Node, code: str, **facts: object) -> CaseError:
         mark = node.start_mark
@@ -141,6 +142,10 @@ class _Reader:
         if region not in self.regions:
             raise self.fail(parts["region"][1], "unknown_region", region=region, known="、".join(sorted(self.regions)))
         start = self.day(parts["start"][1])
+        if "dates" in parts:
+            if self.value(parts["dates"][1]) != "synthetic":
+                raise self.fail(parts["dates"][1], "dates_not_synthetic")
+            self.dates_made_up = True
         steps_node = parts["steps"][1]
         if not isinstance(steps_node, yaml.SequenceNode) or not steps_node.value:
             raise self.fail(steps_node, "no_steps")
@@ -258,17 +263,18 @@ class _Reader:
     def synthetic(
         self, parts: Mapping[str, tuple[yaml.Node, yaml.Node]], arguments: Mapping[str, Any]
     ) -> frozenset[str]:
+        date_mark = frozenset({"on"} if self.dates_made_up else ())
         if "synthetic" not in parts:
-            return frozenset()
+            return date_mark
         node = parts["synthetic"][1]
         if not isinstance(node, yaml.SequenceNode):
             raise self.fail(node, "synthetic_not_a_list")
         for item in node.value:
             if not isinstance(item, yaml.ScalarNode):
                 raise self.fail(item, "synthetic_not_a_list")
-            if str(item.value).split(".", 1)[0] not in arguments:
+            if str(item.value).split(".", 1)[0] not in {*arguments, "on"}:
                 raise self.fail(item, "synthetic_unknown", path=item.value)
-        return frozenset(str(item.value) for item in node.value)
+        return date_mark | {str(item.value) for item in node.value}
 
     def expectation(self, parts: Mapping[str, tuple[yaml.Node, yaml.Node]]) -> str | Mapping[str, Any]:
         if "expect" not in parts:

@@ -77,10 +77,10 @@ def test_draw_does_not_depend_on_the_order_of_the_roster(story: Story, after: At
 
 
 def test_draw_never_contains_a_conflicted_expert_whatever_the_seed(story: Story, after: At) -> None:
-    scene = after(BEFORE)
     roster = next(one for one in story.case.steps if one.name == DRAW).arguments["roster"]
 
     def drawn(seed: str) -> Any:
+        scene = after(BEFORE)  # a draw is made once, so every seed needs a story of its own
         return execute(
             scene.services,
             name=DRAW,
@@ -93,10 +93,9 @@ def test_draw_never_contains_a_conflicted_expert_whatever_the_seed(story: Story,
             actor=Actor(Role.PURCHASER, "u-relief-bureau"),
             as_of=scene.services.clock.now().date(),
             command_id=f"cmd-{seed}",
-            dry_run=True,
         )
 
-    draws = [drawn(f"seed-{number}") for number in range(12)]
+    draws = [drawn(f"seed-{number}") for number in range(6)]
 
     assert all(set(one.excluded) == TIED for one in draws)
     assert all(not TIED & {*one.chosen, *one.alternates} for one in draws)

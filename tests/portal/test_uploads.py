@@ -53,6 +53,14 @@ def test_missing_file_is_refused_by_its_name_alone(world: World, tmp_path: Path)
     assert "private" not in refusal.value.message
 
 
+@pytest.mark.parametrize("name", ["a\x00b.xlsx", "a\ud800.xlsx", "x" * 5000])
+def test_name_no_file_can_have_is_refused_as_missing(world: World, tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        stored(world, name, base=tmp_path)
+
+    assert refusal.value.code == "case.file_missing"
+
+
 def test_upload_that_is_stored_already_passes_as_it_is(world: World, tmp_path: Path) -> None:
     upload = {"name": "a", "media_type": "b", "sha256": "0" * 64, "size": 1}
 

@@ -65,7 +65,7 @@ def budgeted_project(world: World, *, amount: str = "600000.00", **project: Any)
     return name
 
 
-def plan_line(world: World, project: str, *, amount: str = "600000.00", **changes: Any) -> str:
+def plan_line(world: World, project: str, *, amount: str = "600000.00", on: date = DAY, **changes: Any) -> str:
     """Draft a plan line of the second quarter, batch 1, and return its id."""
     arguments: dict[str, Any] = {
         "project": project,
@@ -76,14 +76,14 @@ def plan_line(world: World, project: str, *, amount: str = "600000.00", **change
         "content": "四类对象各100名（合成）",
         "target": "服务不少于400人",
     }
-    return str(world.do("funding.draft_plan", as_=FINANCE, on=DAY, **(arguments | changes)).id)
+    return str(world.do("funding.draft_plan", as_=FINANCE, on=on, **(arguments | changes)).id)
 
 
-def issued_line(world: World, project: str, *, amount: str = "600000.00") -> str:
+def issued_line(world: World, project: str, *, amount: str = "600000.00", on: date = DAY) -> str:
     """Return a plan line signed by finance (Huangshi) and issued."""
-    line = plan_line(world, project, amount=amount)
-    world.do("funding.sign_plan", as_=FINANCE, on=DAY, plan_line=line)
-    world.do("funding.issue_plan", as_=FINANCE, on=DAY, quarter="2016Q2", batch=1)
+    line = plan_line(world, project, amount=amount, on=on)
+    world.do("funding.sign_plan", as_=FINANCE, on=on, plan_line=line)
+    world.do("funding.issue_plan", as_=FINANCE, on=on, quarter="2016Q2", batch=1)
     return line
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, delete, select
 
+from models.core.errors import Refusal
 from models.tables.acceptance import AcceptanceConclusion, SelfCheck
 from models.tables.evaluation import ThirdPartyEvaluation
 from models.tables.kernel import Document, Event, WorkItem
@@ -96,6 +97,37 @@ def test_a_late_self_check_is_recorded_not_refused(running: Any) -> None:
     found = self_check(running.world, running.bought.project, on=date(2017, 9, 5))
 
     assert (found.days_late, found.state) == (5, "project.self_checked")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spent": "-0.01"},
+        {"spent": "1000000000000.01"},
+        {"indicators": [{"name": "人数", "target": 1, "actual": "1e30"}]},
+        {"indicators": [{"name": "人数", "target": "1e-30", "actual": 1}]},
+    ],
+)
+def test_a_self_check_with_figures_nobody_could_mean_is_refused(running: Any, changes: dict[str, Any]) -> None:
+    completed_from(running.world, running.bought, served=1)
+
+    with pytest.raises(Refusal) as caught:
+        self_check(running.world, running.bought.project, **changes)
+
+    assert caught.value.code == "door.arguments_invalid"
+
+
+def test_a_self_check_may_have_spent_nothing_and_tell_in_words(running: Any) -> None:
+    completed_from(running.world, running.bought, served=1)
+    told = [{"name": "满意度", "target": "较高", "actual": "约 1e30 人次"}]
+
+    found = self_check(running.world, running.bought.project, spent="0", indicators=told)
+
+    assert found.state == "project.self_checked"
+
+
+def test_a_score_of_thirty_digits_is_refused(checked: Any) -> None:
+    refuse(checked, "door.arguments_invalid", purchaser_scores={"effect": "1e30"})
 
 
 def test_no_conclusion_before_the_self_check(running: Any) -> None:

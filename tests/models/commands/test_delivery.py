@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
+from models.core.errors import DataFault
 from models.tables.delivery import CasePlan, DeliveryStaff, ServiceRecord
 from models.tables.kernel import Event, Outbox
 from models.tables.needs import Selection
@@ -200,6 +201,16 @@ def test_a_json_file_records_like_rows(running: Any) -> None:
     found = record(running, file=upload(running, text, name="记录.json", media_type="application/json"))
 
     assert found.records == 3
+
+
+def test_a_file_of_another_size_than_told_is_not_read(running: Any) -> None:
+    person = selected(running.world, running.bought.project)[0]
+    given = upload(running, json.dumps([service(person)]), name="记录.json", media_type="application/json")
+
+    with pytest.raises(DataFault, match="两者不一致") as caught:
+        record(running, file=given | {"size": given["size"] + 1})
+
+    assert (caught.value.code, rows(running.world, ServiceRecord)) == ("intake.size_differs", [])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])

@@ -94,6 +94,82 @@ def test_a_wrong_argument_is_kept_with_its_place_and_without_its_value(world: Wo
     assert "打错的字段" not in json.dumps(attempt.details, ensure_ascii=False)
 
 
+def _nested(levels: int) -> object:
+    value: object = "x"
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("\ud800", "name"),
+        ("x\x00y", "name"),
+        (10**5000, "name"),
+        ("字" * 100_001, "name"),
+        ({"\udcff": 1}, "name.?"),
+        (_nested(60_000), None),
+    ],
+    ids=["half a character", "control", "large number", "long text", "half a character in a key", "deep"],
+)
+def test_what_no_record_could_hold_is_refused_and_kept_readable(world: World, name: object, field: str | None) -> None:
+    with pytest.raises(Refusal) as caught:
+        _call(world, "library.enter_project", _ENTRY | {"name": name})
+
+    (attempt,) = _attempts(world)
+    assert (caught.value.code, caught.value.rule) == ("door.arguments_invalid", "SYS-ARGUMENTS")
+    assert field is None or [detail["field"] for detail in attempt.details] == [field]
+    assert set(json.loads(world.services.vault.open(attempt.input_sealed))["arguments"]) == set(_ENTRY)
+
+
+def test_a_query_refuses_what_no_record_could_hold(world: World) -> None:
+    with pytest.raises(Refusal) as caught:
+        world.ask("project.status", project="\ud800", on=_DAY)
+
+    assert caught.value.code == "door.arguments_invalid"
+
+
+@pytest.mark.parametrize("day", [date(1999, 12, 31), date(2200, 1, 1), date.max, date.min])
+def test_a_day_out_of_range_is_refused_and_kept(world: World, day: date) -> None:
+    with pytest.raises(Refusal) as caught:
+        execute(
+            world.services,
+            name="library.enter_project",
+            arguments=_ENTRY,
+            actor=_OFFICE,
+            as_of=day,
+            command_id=derive_id("cmd", "1"),
+        )
+    with pytest.raises(Refusal):
+        ask(world.services, name="project.status", arguments={"project": "x"}, actor=_OFFICE, as_of=day)
+
+    assert (caught.value.code, caught.value.rule) == ("door.date_out_of_range", "SYS-DATE")
+    assert [attempt.as_of for attempt in _attempts(world)] == [day]
+
+
+@pytest.mark.parametrize(
+    "account", ["", "-x", "张三", "u office", "u" * 65, "u\n", "13812345678", "u-11010519491231002X"]
+)
+def test_an_account_that_may_be_a_person_is_refused_and_not_written_down(world: World, account: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        _call(world, "library.enter_project", _ENTRY, actor=Actor(Role.EVALUATION_OFFICE, account))
+
+    assert (caught.value.code, caught.value.rule) == ("door.actor_id", "SYS-ACTOR")
+    assert [attempt.actor for attempt in _attempts(world)] == ["evaluation_office:?"]
+    assert not account or account not in caught.value.message
+
+
+def test_the_way_out_says_kept_only_when_it_was_kept(world: World) -> None:
+    with pytest.raises(Refusal) as tried:
+        _call(world, "library.enter_project", {"nmae": "x"}, dry_run=True)
+    with pytest.raises(Refusal) as done:
+        _call(world, "library.enter_project", {"nmae": "x"})
+
+    assert "留存" not in tried.value.way_out
+    assert "本次填报已留存" in done.value.way_out
+
+
 def test_a_refused_role_is_kept_too(world: World) -> None:
     with pytest.raises(Refusal) as caught:
         _call(world, "library.enter_project", _ENTRY, actor=Actor(Role.CONTRACTOR, "u-c"))

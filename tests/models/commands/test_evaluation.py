@@ -162,6 +162,27 @@ def test_the_price_standard_follows_acceptance_and_has_versions(checked: Any) ->
     assert lines[0].items[0]["price_fen"] == 12_000
 
 
+@pytest.mark.parametrize("price_given", ["0", "-1", "1000000000000.01"])
+def test_a_price_is_more_than_nothing_and_less_than_a_slip_of_the_pen(checked: Any, price_given: str) -> None:
+    items = [{"name": "心理疏导", "unit": "次", "price": price_given}]
+
+    checked.world.refused(
+        "door.arguments_invalid", "evaluation.set_price_standard", **(price(checked) | {"items": items})
+    )
+
+
+@pytest.mark.parametrize("figure", ["1e30", "0.00001", "NaN", "123456789012"])
+def test_a_figure_that_no_percentage_can_be_made_of_is_refused(running: Any, figure: str) -> None:
+    running.world.refused(
+        "door.arguments_invalid",
+        "evaluation.record_outcomes",
+        as_=PURCHASER,
+        on=AFTER,
+        project=running.bought.project,
+        outcomes=[{"name": "满意度", "before": 3, "after": figure}],
+    )
+
+
 def evaluate(standing: Any, **changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"effects": EFFECTS, "recommendations": ["延长服务期限"]}
     return {"as_": BUREAU, "on": AFTER, "project": standing.bought.project, **(given | changes)}

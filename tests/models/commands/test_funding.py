@@ -263,7 +263,7 @@ def test_no_payment_from_a_line_that_is_not_issued_or_to_a_foreign_contract(worl
     """ZY-79: a plan line that was not issued permits nothing; the refusal is kept as an attempt, money stays."""
     project = budgeted_project(world)
     contract = signed_contract(world, project)
-    drafted = plan_line(world, project)
+    drafted = plan_line(world, project, on=CLOSES)
     foreign = plan_line(world, budgeted_project(world, id="prj-else"), batch=2)
     before = accounts(world)
 
@@ -285,7 +285,7 @@ def test_a_contract_signed_before_the_plan_is_committed_when_the_plan_is_out(wor
     contract = signed_contract(world, project)
     assert "committed" not in accounts(world)
 
-    line = issued_line(world, project)
+    line = issued_line(world, project, on=CLOSES)
 
     assert accounts(world)["committed"] == 58_800_000
     world.do("funding.pay", as_=PURCHASER, on=CLOSES, **_pay(contract, line, "1.00", "10"))

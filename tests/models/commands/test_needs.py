@@ -294,6 +294,15 @@ def test_withdrawn_project_selects_nobody(world: World) -> None:
     world.refused("SYS-STATE", "needs.select_recipients", **CALL, project=project, survey=survey, seed="s")
 
 
+def test_a_ledger_of_another_size_than_told_is_not_imported(world: World) -> None:
+    survey = open_survey(world)
+    file = ledger_upload(world, synthetic_people(people=1)).model_dump() | {"size": 1}
+
+    fault = world.refused("intake.size_differs", "needs.import_ledger", **CALL, survey=survey, file=file)
+
+    assert fault.family == "fault"
+
+
 def test_dry_run_of_an_import_leaves_no_trace(world: World) -> None:
     survey = open_survey(world)
     upload = ledger_upload(world, synthetic_people(people=10))

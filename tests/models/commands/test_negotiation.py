@@ -46,6 +46,16 @@ def rows(world: World, model: Any) -> list[Any]:
 # --- failed tender --------------------------------------------------------------------------------------------------
 
 
+def test_a_dry_run_does_not_tell_whom_a_seed_would_draw(world: World) -> None:
+    purchase, _ = failed_purchase(world, budgeted_project(world))
+    approve(world, purchase)
+
+    tried = draw(world, purchase, dry_run=True)
+
+    assert (tried.chosen, tried.alternates, tried.excluded) == ((), (), ())
+    assert len(draw(world, purchase).chosen) == 2
+
+
 @pytest.mark.parametrize("bidders", [0, 1, 2])
 def test_a_failed_tender_is_not_awarded_without_an_approved_change(world: World, bidders: int) -> None:
     """A1 in Huangshi, with 0, 1 and 2 bidders."""
@@ -191,7 +201,7 @@ def test_a_draw_is_not_repeated_until_it_pleases(world: World) -> None:
         ({"size": 3}, "HS-18"),
         ({"size": 1, "purchaser_representatives": 2}, "HS-18"),
         ({"size": 7, "purchaser_representatives": 0}, "draw.too_few"),
-        ({"seed": " "}, "draw.seed_missing"),
+        ({"seed": " "}, "door.arguments_invalid"),
     ],
 )
 def test_a_wrong_group_is_not_drawn(world: World, changes: dict[str, Any], expected: str) -> None:

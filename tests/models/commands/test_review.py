@@ -88,6 +88,13 @@ def test_opening_draws_a_covering_panel_opens_a_task_each_and_keeps_a_protocol_a
     assert verify(json.loads(protocol)) == ()
 
 
+def test_a_dry_run_does_not_tell_whom_a_seed_would_draw(world: World, project: str) -> None:
+    tried = path.open_round(world, project, dry_run=True)
+
+    assert (tried.panel, tried.alternates, tried.closes_on) == ((), (), SCORES_CLOSE_ON)
+    assert len(path.open_round(world, project).panel) == 5
+
+
 def test_experts_tied_to_the_applicant_or_on_its_team_are_never_drawn(world: World, project: str) -> None:
     tied = [
         path.register(world, 20, category=CATEGORIES[0], employer=APPLICANT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ BAD = {
     "unknown region": (HEAD.replace('"420200"', '▶"000000"') + "steps: []\n", "000000"),
     "unknown argument": (steps(OPEN.replace("scope:", "▶range:")), "range"),
     "unknown argument of a flow": (steps("on: 2016-01-04, run: outbox-relay, with: {▶speed: 1}"), "speed"),
+    "day of a flow as an argument": (
+        steps("on: 2016-01-04, run: outbox-relay, with: {▶as_of: 2016-01-05}"),
+        "as_of",
+    ),
+    "account that is a mobile number": (
+        steps(OPEN.replace("role: evaluation_office", "role: evaluation_office, id: ▶13812345678")),
+        "账号",
+    ),
+    "account that is a name": (
+        steps(OPEN.replace("role: evaluation_office", "role: evaluation_office, id: ▶张三")),
+        "账号",
+    ),
+    "brackets without end": ("▶" + "[" * 5000, "层级"),
     "reference nobody saved": (steps(f"{SUMMARY}, with: {{survey: ▶$survey}}"), "$survey"),
     "reference to a later step": (
         steps(f"{SUMMARY}, with: {{survey: ▶$survey}}", OPEN.replace("01-04", "01-05") + ", save: survey"),
@@ -106,6 +120,7 @@ def test_bad_case_is_refused_with_its_place(
     assert (error["line"], error["column"], told.json["ok"]) == (line, column, False)
     assert error["message"].strip() == shown.err.strip()
     assert word in error["message"].removeprefix(f"{file}:{line}:{column}: ")
+    assert not re.search(r"[a-z]+ [a-z]+", error["message"].removeprefix(f"{file}:{line}:{column}: "))
     assert not installation.home.exists()
 
 

@@ -175,13 +175,25 @@ class TestDo:
     @pytest.mark.parametrize(
         "call",
         [
-            ("do", "no.such_command"),
-            ("do", "project.status"),
+            ("do", "no.such_command", *OFFICE),
+            ("do", "no.such_\udcff", *OFFICE),
+            ("do", "project.status", *OFFICE),
             ("query", "library.enter_project"),
-            ("do", "needs.open_survey", "--with", "{"),
-            ("do", "needs.open_survey", "--with", "[]"),
+            ("do", "needs.open_survey", *OFFICE, "--with", "{"),
+            ("do", "needs.open_survey", *OFFICE, "--with", "[]"),
+            ("do", "needs.open_survey", *OFFICE, "--with", "[" * 100_000),
+            ("do", "needs.open_survey", *OFFICE, "--with", f'{{"title": {"9" * 5000}}}'),
             ("do", "needs.open_survey", "--as", "mayor:m-1"),
-            ("do", "needs.open_survey", "--as-of", "2016-02-30"),
+            ("do", "needs.open_survey", "--as", "evaluation_office:13812345678"),
+            ("do", "needs.open_survey", "--as", "evaluation_office:张三"),
+            ("do", "needs.open_survey", *OFFICE[:2], "--as-of", "2016-02-30"),
+            ("do", "needs.open_survey"),
+            ("do",),
+            ("do", "needs.open_survey", *OFFICE, "--frobnicate"),
+            ("do", "needs.open_survey", "more", *OFFICE),
+            ("frobnicate",),
+            ("archive",),
+            ("archive", "verify", "bundle.zip", "--ca", "/nowhere/at/all"),
         ],
     )
     def test_wrong_use_exits_2_before_anything_is_opened(
@@ -191,10 +203,38 @@ class TestDo:
 
         assert (shown.code, told.code) == (2, 2)
         assert shown.err.strip() == told.json["error"]["message"].strip() != ""
+        assert re.search(r"[一-鿿]", shown.err)
+        assert not re.search(r"Usage|Error|Missing|No such|Try", shown.err)
         assert not installation.home.exists()
 
-    def test_option_nobody_knows_exits_2(self, lifecycle: Lifecycle) -> None:
-        assert lifecycle("do", "needs.open_survey", "--frobnicate").code == 2
+    def test_actor_must_be_named(self, installation: Installation, lifecycle: Lifecycle) -> None:
+        said = lifecycle("do", "needs.open_survey", *given(**SURVEY))
+
+        assert said.code == 2
+        assert "--as" in said.err
+
+    def test_nothing_asked_for_shows_the_help(self, lifecycle: Lifecycle) -> None:
+        said = lifecycle()
+
+        assert said.code == 2
+        assert "服务类社会救助项目" in said.out + said.err
+
+    @pytest.mark.parametrize(
+        ("more", "code"),
+        [
+            (("--with", '{"title": "\\ud800", "classes": [], "scope": "x"}'), "door.arguments_invalid"),
+            (("--with", '{"title": "\\u0000", "classes": [], "scope": "x"}'), "door.arguments_invalid"),
+            (("--with", f'{{"title": {"[" * 80}{"]" * 80}}}'), "door.arguments_invalid"),
+            (("--as-of", "9999-12-31"), "door.date_out_of_range"),
+        ],
+    )
+    def test_what_cannot_be_recorded_is_refused(
+        self, installation: Installation, lifecycle: Lifecycle, more: tuple[str, ...], code: str
+    ) -> None:
+        said = lifecycle("do", "needs.open_survey", *given(**SURVEY), *OFFICE, *more, "--json")
+
+        assert (said.code, said.json["error"]["code"]) == (10, code)
+        assert installation.rows("SELECT code FROM attempt") == [(code,)]
 
 
 class TestDryRun:
@@ -206,6 +246,16 @@ class TestDryRun:
 
         assert (said.code, said.json["ok"], said.json["dry_run"]) == (0, True, True)
         assert installation.counts() == before
+
+    def test_of_what_would_be_refused_does_not_say_that_it_was_kept(
+        self, installation: Installation, lifecycle: Lifecycle
+    ) -> None:
+        call = ("do", "needs.open_survey", *given(**SURVEY | {"classes": []}), *OFFICE, "--json")
+
+        tried, done = lifecycle(*call, "--dry-run"), lifecycle(*call)
+
+        assert "留存" not in tried.out
+        assert "已留存" in done.json["error"]["way_out"]
 
     def test_of_what_would_be_refused_leaves_no_attempt(
         self, survey: str, installation: Installation, lifecycle: Lifecycle

@@ -19,7 +19,10 @@ BUSY_TIMEOUT_MS = 30_000
 
 
 def create_database_engine(url: str) -> Engine:
-    """Return an engine for a SQLAlchemy URL (``sqlite:///path`` or ``postgresql+psycopg://…``)."""
+    """Return an engine for a SQLAlchemy URL (``sqlite:///path`` or ``postgresql+psycopg://…``).
+
+    Its errors do not show bound values: they end in logs, and in what Prefect keeps of a failed run.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})

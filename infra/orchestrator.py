@@ -26,7 +26,6 @@ from models.core.errors import Refusal, Transient
 from models.ports import LaunchResult
 
 PROJECT_FILE: Final = Path(__file__).resolve().parent.parent / "prefect.yaml"
-_NOWHERE: Final = Path(os.devnull)  # no result is kept; unless a place is named every run asks the server for one twice
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,10 @@ class LocalLauncher:
             return LaunchResult(run_id="", summary=_to_end(flow.fn(**given)))
         from prefect.exceptions import PrefectException
 
-        _refresh_settings()
-        named = flow.with_options(flow_run_name=f"{deployment}/{idempotency_key}", result_storage=_NOWHERE)
+        named = flow.with_options(
+            flow_run_name=f"{deployment}/{idempotency_key}",
+            result_storage=_settings().results.local_storage_path,  # unnamed, every run asks the server for it twice
+        )
         try:
             with _server_at_hand():
                 run_id, summary = _to_end(_recorded(named, given))
@@ -111,7 +112,7 @@ class DeploymentLauncher:
         from prefect.exceptions import ObjectNotFound
 
         flow = self.declared.flow(deployment)
-        _refresh_settings()
+        _settings()
         try:
             with _server_at_hand():
                 run = _to_end(
@@ -163,13 +164,14 @@ def _server_at_hand() -> Iterator[None]:
         raise Transient("orchestrator.away", rule="SYS-FLOW") from err
 
 
-def _refresh_settings() -> None:
-    """Let Prefect read its settings again when the server's address came into the environment after its import."""
+def _settings() -> Any:
+    """Return Prefect's settings, read again when the server's address came into the environment after its import."""
     from prefect.context import refresh_global_settings_context
     from prefect.settings import get_current_settings
 
     if get_current_settings().api.url != os.environ.get("PREFECT_API_URL"):
         refresh_global_settings_context()
+    return get_current_settings()
 
 
 def _to_end(call: Coroutine[Any, Any, Any]) -> Any:

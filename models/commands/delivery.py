@@ -372,9 +372,7 @@ def log_referral(
     from_: Annotated[str, Field(min_length=2, max_length=120, description="转出单位")],
     to: Annotated[str, Field(min_length=2, max_length=120, description="转入单位")],
     reason: Annotated[str, Field(min_length=2, max_length=500, description="转介原因")],
-    persons: Annotated[
-        tuple[str, ...] | Annotated[int, Field(ge=1, le=10**12)], Field(description="服务对象编号,或只有人数")
-    ],
+    persons: Annotated[tuple[str, ...] | Annotated[int, Field(ge=1, le=10**12)], Field(description="编号,或只有人数")],
 ) -> ReferralLogged:
     """Log that a difficulty found while serving was handed on (HS-51).
 

@@ -50,7 +50,7 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")  # what the shell passed may be no text in any encoding
     json_wanted = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="lifecycle", standalone_mode=False)
     except LifecycleError as fault:
         sys.exit(fail(fault, json_wanted=json_wanted))
     except CaseError as error:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from prefect.context import refresh_global_settings_context
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 
 from infra.embedded.prefect_server import EmbeddedPrefect
 from tests.support.installation import Installation, empty_world, install, surveyed_world
@@ -48,9 +50,11 @@ def surveyed(surveyed_once: World, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPrefect]:
-    """A Prefect server on loopback."""
+    """A Prefect server on loopback. This process sends its logs and events before it stops: exit would wait for it."""
     with EmbeddedPrefect(tmp_path_factory.mktemp("prefect")) as server:
         yield server
+        for worker in (APILogWorker, EventsWorker):
+            worker.drain_all(timeout=10)
 
 
 @pytest.fixture

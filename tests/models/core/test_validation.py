@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticKnownError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core._pydantic_core import list_all_errors
 
 from models.core.errors import Detail
@@ -24,8 +24,9 @@ class _Colour(StrEnum):
     BLUE = "B"
 
 
-def _details(raised: Any) -> tuple[Detail, ...]:
-    return details_of(ValidationError.from_exception_data("x", [{"type": raised, "loc": ("a",), "input": 1}]))
+def _details(kind: str | PydanticCustomError, context: dict[str, Any] | None = None) -> tuple[Detail, ...]:
+    line: InitErrorDetails = {"type": kind, "loc": ("a",), "input": 1, "ctx": context or {}}
+    return details_of(ValidationError.from_exception_data("x", [line]))
 
 
 @pytest.mark.parametrize("known", list_all_errors(), ids=lambda known: known["type"])
@@ -34,7 +35,7 @@ def test_no_error_of_pydantic_speaks_english(known: dict[str, Any]) -> None:
     if "error" in context:
         context["error"] = ValueError("something in English") if context["error"] is None else "something in English"
 
-    (detail,) = _details(PydanticKnownError(known["type"], context or None))
+    (detail,) = _details(known["type"], context)
 
     assert detail.problem
     assert not _ENGLISH.search(detail.problem)

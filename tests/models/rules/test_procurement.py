@@ -80,7 +80,7 @@ def test_a_purchase_stays_within_its_budget() -> None:
     budgets = (ApprovedBudget(DAY, Money(100)), ApprovedBudget(DAY, Money(50)))
 
     for planned, others in ((150, 0), (50, 100)):
-        plan = {"planned_on": DAY, "budgets": budgets, "others": Money(others), "policy": policy()}
+        plan: dict[str, Any] = {"planned_on": DAY, "budgets": budgets, "others": Money(others), "policy": policy()}
         check_budget_first(planned=Money(planned), **plan)
         fault = refused(check_budget_first, planned=Money(planned + 1), **plan)
 

@@ -120,7 +120,7 @@ def test_bad_case_is_refused_with_its_place(
     assert (error["line"], error["column"], told.json["ok"]) == (line, column, False)
     assert error["message"].strip() == shown.err.strip()
     assert word in error["message"].removeprefix(f"{file}:{line}:{column}: ")
-    assert not re.search(r"[a-z]+ [a-z]+", error["message"].removeprefix(f"{file}:{line}:{column}: "))
+    assert not re.search("expected|found|allowed", error["message"]), "the parser speaks English"
     assert not installation.home.exists()
 
 

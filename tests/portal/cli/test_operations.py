@@ -176,7 +176,6 @@ class TestDo:
         "call",
         [
             ("do", "no.such_command", *OFFICE),
-            ("do", "no.such_\udcff", *OFFICE),
             ("do", "project.status", *OFFICE),
             ("query", "library.enter_project"),
             ("do", "needs.open_survey", *OFFICE, "--with", "{"),
@@ -192,7 +191,6 @@ class TestDo:
             ("do", "needs.open_survey", *OFFICE, "--frobnicate"),
             ("do", "needs.open_survey", "more", *OFFICE),
             ("frobnicate",),
-            ("archive",),
             ("archive", "verify", "bundle.zip", "--ca", "/nowhere/at/all"),
         ],
     )
@@ -206,6 +204,20 @@ class TestDo:
         assert re.search(r"[一-鿿]", shown.err)
         assert not re.search(r"Usage|Error|Missing|No such|Try", shown.err)
         assert not installation.home.exists()
+
+    def test_name_that_is_no_text_exits_2(self, installation: Installation, lifecycle: Lifecycle) -> None:
+        shown, told = lifecycle("do", "no.such_\udcff", *OFFICE), lifecycle("do", "no.such_\udcff", *OFFICE, "--json")
+
+        assert (shown.code, told.code) == (2, 2)
+        assert "no.such_\\udcff" in shown.err
+        assert told.json["ok"] is False
+
+    def test_group_without_a_command_exits_2(self, lifecycle: Lifecycle) -> None:
+        said = lifecycle("archive")
+
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith("用法不对")
+        assert "lifecycle archive --help" in said.err
 
     def test_actor_must_be_named(self, installation: Installation, lifecycle: Lifecycle) -> None:
         said = lifecycle("do", "needs.open_survey", *given(**SURVEY))

@@ -380,7 +380,6 @@ CASE_REPORT = {
             "approximate": False,
         },
     ],
-    "closing": ["全部环节均有记录可查。"],
 }
 
 VIEWS: dict[str, dict[str, Any]] = {

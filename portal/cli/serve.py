@@ -36,13 +36,14 @@ def up() -> None:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, lambda _number, _frame: stop.set())
+    if EmbeddedWorker(settings.home / "worker").is_running():
+        down()  # the ``up`` that started it was killed: nothing it left has an owner
     with ExitStack() as stack:
         s3 = stack.enter_context(EmbeddedS3(settings.home / "s3"))
         prefect = stack.enter_context(EmbeddedPrefect(settings.home / "prefect"))
         with open_services(settings) as services:  # migrates the database and proves that every server answers
             say_probe(services.documents.probe())
         worker = EmbeddedWorker(settings.home / "worker", _environment(settings, prefect))
-        worker.stop()  # one that outlived a kill -9 has yesterday's settings
         if not stop.is_set():
             deploy(_environment(settings, prefect))
         if not stop.is_set():

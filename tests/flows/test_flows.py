@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from infra.orchestrator import Deployments, LocalLauncher
-from models.core.errors import Refusal
 from tests.support.installation import DAY, SURVEYS, Installation
 
 _COUNTS = {"found": 0, "done": 0, "refused": 0, "conflict": 0, "fault": 0}
@@ -79,34 +77,3 @@ def test_without_a_date_a_flow_works_for_the_installations_present_day(surveyed:
 
     assert summary.summary["done"] == SURVEYS
     assert surveyed.count("household_file", f"opened_on = '{DAY}'") == surveyed.count("household_file") > 0
-
-
-def test_flows_can_be_launched_from_inside_an_event_loop(empty: Installation) -> None:
-    """A portal's request handler runs in one."""
-
-    async def inside() -> dict[str, Any]:
-        return _run("deadline-sweep")
-
-    assert asyncio.run(inside())["done"] == 1
-
-
-@pytest.mark.parametrize(
-    ("deployment", "parameters", "field"),
-    [
-        ("deadline-sweep", {"as_of": "not a day"}, "as_of"),
-        ("deadline-sweep", {"colour": "red"}, "colour"),
-        ("review-open-round", {"seed": "合成-1"}, "project"),
-    ],
-)
-def test_wrong_parameters_are_refused_by_name(
-    deployment: str, parameters: dict[str, object], field: str, empty: Installation
-) -> None:
-    with pytest.raises(Refusal, match=field) as refused:
-        _run(deployment, **parameters)
-
-    assert refused.value.code == "orchestrator.parameters_invalid"
-
-
-def test_an_unknown_deployment_is_a_lookup_error() -> None:
-    with pytest.raises(LookupError):
-        _run("no-such-deployment")

@@ -141,21 +141,6 @@ def test_flow_runs_can_be_launched_from_inside_an_event_loop(
     assert asyncio.run(inside())["done"] == 1
 
 
-@pytest.mark.parametrize("launcher", [LocalLauncher(recorded=True), DeploymentLauncher()], ids=["local", "deployment"])
-def test_a_server_that_is_away_is_transient(
-    launcher: LocalLauncher | DeploymentLauncher,
-    prefect_client: EmbeddedPrefect,
-    empty: Installation,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-
-    with pytest.raises(Transient) as outage:
-        launcher.launch(deployment="deadline-sweep", parameters=_TODAY, idempotency_key="away")
-
-    assert outage.value.code == "orchestrator.away"
-
-
 def test_a_deployment_the_server_does_not_know_is_a_lookup_error(prefect_client: EmbeddedPrefect) -> None:
     with pytest.raises(LookupError):
         DeploymentLauncher().launch(deployment="no-such-deployment", parameters=_TODAY, idempotency_key="k")

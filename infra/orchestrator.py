@@ -108,25 +108,27 @@ class DeploymentLauncher:
 
     def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
         """Create the flow run and return at once. Raises ``Transient`` when the server is away."""
-        from prefect.deployments import arun_deployment
         from prefect.exceptions import ObjectNotFound
 
         flow = self.declared.flow(deployment)
         _settings()
         try:
             with _server_at_hand():
-                run = _to_end(
-                    arun_deployment(
-                        f"{flow.name}/{deployment}",
-                        parameters=dict(parameters),
-                        idempotency_key=idempotency_key,
-                        timeout=0,
-                        as_subflow=False,
-                    )
-                )
+                return LaunchResult(run_id=_to_end(_started(flow.name, deployment, parameters, idempotency_key)))
         except ObjectNotFound as err:
             raise LookupError(deployment) from err
-        return LaunchResult(run_id=str(run.id))
+
+
+async def _started(flow: str, deployment: str, parameters: Mapping[str, object], key: str) -> str:
+    """Create the flow run of a deployment, or find the one this key created; return its id."""
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        found = await client.read_deployment_by_name(f"{flow}/{deployment}")
+        run = await client.create_flow_run_from_deployment(
+            found.id, parameters=dict(parameters), idempotency_key=key, name=f"{deployment}/{key}"
+        )
+    return str(run.id)
 
 
 def _checked(deployment: str, flow: Any, given: dict[str, object]) -> dict[str, Any]:

@@ -178,9 +178,15 @@ def _settings() -> Any:
 
 def _to_end(call: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end from wherever we are: the relay's task already runs inside a flow's event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_event_loop():
         return asyncio.run(call)
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, call).result()
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

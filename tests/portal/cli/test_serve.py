@@ -60,6 +60,7 @@ def test_up_starts_everything_and_a_signal_stops_all_of_it(home: Path) -> None:
             deployed = httpx.post(f"{url}/deployments/filter", json={"limit": 200}, timeout=30).json()
         finally:
             starter.send_signal(signal.SIGTERM)
+            starter.communicate(timeout=120)  # a pipe closed under its last words would be the starter's failure
 
     assert ready
     assert running == [True, True, True]

@@ -11,5 +11,5 @@ from flows._runtime import carry, resolve
 
 @flow(name="library-open-dispatches", persist_result=False)
 async def open_dispatches(months: int, as_of: date | None = None) -> dict[str, int]:
-    """Open the dispatch work items of everybody whose cadence is ``months`` (wraps ``library.open_dispatches``)."""
-    return carry("library.open_dispatches", [{"months": months}], resolve(as_of))
+    """Open the dispatches owed every ``months`` months by every unit (wraps ``duty.open_due``)."""
+    return carry("duty.open_due", [{"months": months, "theme": "planning"}], resolve(as_of))

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from infra.private_files import create_private, read_private
+from infra.private_files import create_private, read_private, replace_private
 from models.core.errors import DataFault, Refusal
 from models.core.messages import sentence
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_NUMBERED = re.compile(r"([0-9]{1,9})$")
 
 
 class AesGcmVault:
@@ -61,6 +61,28 @@ class AesGcmVault:
         body = self._ciphers[self._active].encrypt(nonce, text.encode(), self._active.encode())
         return f"{self._active}:{base64.b64encode(nonce + body).decode()}"
 
+    def seal_many(self, texts: Sequence[str]) -> list[str]:
+        """Encrypt a column of texts as ``seal`` does each of them; one call for the random bytes of all nonces."""
+        key, encrypt, name = self._active, self._ciphers[self._active].encrypt, self._active.encode()
+        nonces = secrets.token_bytes(_NONCE_BYTES * len(texts))
+        sealed = []
+        for place, text in enumerate(texts):
+            nonce = nonces[_NONCE_BYTES * place : _NONCE_BYTES * (place + 1)]
+            sealed.append(
+                f"{key}:{binascii.b2a_base64(nonce + encrypt(nonce, text.encode(), name), newline=False).decode()}"
+            )
+        return sealed
+
+    @property
+    def active(self) -> str:
+        """The id of the key new values are sealed with."""
+        return self._active
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of every key of the ring, old ones included."""
+        return tuple(sorted(self._ciphers))
+
     def open(self, sealed: str) -> str:
         """Return the clear text. Raises ``DataFault`` code ``vault.unreadable`` for an unknown key or altered text."""
         key_id, _, encoded = sealed.partition(":")
@@ -76,7 +98,7 @@ class AesGcmVault:
 
     def lookup(self, text: str) -> str:
         """Return HMAC-SHA256 (64 hex digits) of the text as it is; callers normalise before asking."""
-        return hmac.new(self._lookup_key, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._lookup_key, text.encode(), "sha256").hex()
 
     def reseal(self, sealed: str) -> str:
         """Return the value under the active key, unchanged when it already is. Raises ``vault.unreadable``.
@@ -101,6 +123,21 @@ def load_or_create_keys(path: Path) -> AesGcmVault:
         return AesGcmVault.from_text(keys=stored["keys"], active=stored["active"], lookup_key=stored["lookup_key"])
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise _bad_key(path.name, sentence("vault.reason.file")) from err
+
+
+def add_key(path: Path) -> str:
+    """Put a fresh key into the ring of the key file, make it the active one and return its id; old keys stay.
+
+    The file is replaced in one step: a crash leaves the old ring or the new one, never half of either. Raises
+    ``Refusal`` (``vault.exposed_file``, ``vault.bad_key``).
+    """
+    load_or_create_keys(path)
+    stored = json.loads(read_private(path))
+    number = 1 + max((int(match[1]) for key in stored["keys"] if (match := _NUMBERED.search(key))), default=0)
+    key_id = f"key{number}"
+    ring = stored | {"keys": stored["keys"] | {key_id: secrets.token_hex(_KEY_BYTES)}, "active": key_id}
+    replace_private(path, json.dumps(ring, indent=1).encode())
+    return key_id
 
 
 def _decoded(key_id: str, text: str) -> bytes:

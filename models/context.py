@@ -1,7 +1,8 @@
 """What a command is given: the services built once per process, and the context of one call.
 
 ``Services`` is built by ``infra.bootstrap``; ``Context`` by the door for each command. A command opens ``reading()`` as
-often as it likes and ``writing()`` exactly once: one command is one transaction.
+often as it likes and ``writing()`` exactly once: one command is one transaction. Only what would keep every other
+writer waiting goes in beforehand in portions (``staging()``), unseen until that transaction says it is there.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from models.core.errors import Conflict, Transient
 from models.core.ids import derive_id
 from models.policy.resolver import PolicyBook
 from models.policy.schema import Policy
-from models.ports import Bundler, Clock, DocumentStore, QualityGate, Renderer, Signer, Vault
+from models.ports import Bundler, Clock, DocumentStore, QualityGate, Renderer, SeedSource, Signer, Vault
 from models.queries.reader import Reader
+from models.tables.kernel import Receipt
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Services:
     calendar: WorkCalendar
     region: str
     rehearsal: bool
+    seeds: SeedSource
 
 
 @dataclass
@@ -49,7 +52,8 @@ class Context:
     """One call of one command: who, when, under which id, and the services.
 
     All ids made in the call derive from ``command_id``, so that a replay makes the same ones. ``synthetic`` names the
-    argument paths that the caller marks as made up (decision 24).
+    argument paths that the caller marks as made up (decision 24). ``receipt`` is written with the call's work, so that
+    the same call never works twice.
     """
 
     services: Services
@@ -59,7 +63,14 @@ class Context:
     command_id: str
     dry_run: bool = False
     synthetic: frozenset[str] = frozenset()
+    receipt: Receipt | None = None
     _wrote: bool = field(default=False, init=False)
+    _committed: bool = field(default=False, init=False)
+
+    @property
+    def committed(self) -> bool:
+        """Whether the call's write transaction stands; one that ended in a refusal was rolled back."""
+        return self._committed
 
     def new_id(self, prefix: str, *parts: str) -> str:
         """Return an id derived from the command id, a prefix and parts that tell siblings apart."""
@@ -72,7 +83,9 @@ class Context:
     def reader(self, session: Session) -> Reader:
         """Return read access for a query called inside this command."""
         services = self.services
-        return Reader(session, services.policies, services.calendar, services.vault, self.actor, self.as_of)
+        return Reader(
+            session, services.policies, services.calendar, services.vault, self.actor, self.as_of, services.region
+        )
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -81,6 +94,20 @@ class Context:
             yield session
             session.expunge_all()
             session.rollback()
+
+    @contextmanager
+    def staging(self) -> Iterator[Session]:
+        """Open a short write transaction for one portion of a large load, before ``writing()``.
+
+        What it keeps must count for nobody yet, and the same call made again after a crash must go on behind it. Raises
+        ``Conflict`` code ``kernel.changed_meanwhile`` when somebody else was faster.
+        """
+        if self._wrote or self.dry_run:
+            raise RuntimeError(f"{self.command} stages after it wrote, or in a dry run")
+        with _translated(), Session(self.services.engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"writing": True})
+            yield session
+            session.commit()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -93,12 +120,16 @@ class Context:
         self._wrote = True
         with _translated(), Session(self.services.engine, expire_on_commit=False) as session:
             session.connection(execution_options={"writing": True})
+            if self.receipt is not None:
+                session.add(self.receipt)
+                session.flush()
             yield session
             session.flush()
             if self.dry_run:
                 session.rollback()
             else:
                 session.commit()
+                self._committed = True
 
 
 @contextmanager

@@ -64,6 +64,15 @@ class DocumentStore(Protocol):
         """Store bytes in ``Zone.ARCHIVE`` under retention until a date. Raises ``DataFault`` code
         ``storage.lying`` (rule ``SYS-STORE-LIES``) when the last probe was not honest, ``Transient``."""
 
+    def publish(self, *, path: str, data: bytes, media_type: str) -> bool:
+        """Put a page of the public site under its name in ``Zone.PUBLIC`` and say whether anything changed.
+
+        The only objects that are replaced: every version is kept. ``path`` is relative (``notices/ntc-1.html``).
+        Raises ``Refusal`` code ``storage.bad_path``, ``Transient``."""
+
+    def address(self, *, path: str) -> str:
+        """Return the address of a page of the public site as a browser asks for it. Touches no server."""
+
     def retained_until(self, *, sha256: str) -> date | None:
         """Return the retention date the server reports for an archived object, ``None`` when it has none."""
 
@@ -92,6 +101,9 @@ class Renderer(Protocol):
 
         Raises ``DataFault`` code ``paper.unprintable`` when a glyph, a field or the template is missing.
         """
+
+    def words(self, *, rendered: Rendered) -> str:
+        """Return the words a reader finds in a rendered PDF or HTML paper, line by line: what a leak scan reads."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +160,28 @@ class Clock(Protocol):
         """Return an aware datetime in Asia/Shanghai."""
 
 
+class SeedSource(Protocol):
+    """Makes the seeds of draws; no person ever types one in production."""
+
+    def seed(self, *, draw_id: str) -> str:
+        """Return a fresh seed: from the system's own randomness, in rehearsal derived from the draw's id."""
+
+
 class Vault(Protocol):
     """Encrypts personal data at rest (AES-GCM, key id stored) and gives the keyed hash it is looked up by."""
 
     def seal(self, text: str) -> str:
         """Return ``<key id>:<base64>``."""
+
+    def seal_many(self, texts: Sequence[str]) -> list[str]:
+        """Seal a column of texts, each as ``seal`` does."""
+
+    def reseal(self, sealed: str) -> str:
+        """Return the value under the active key, unchanged when it already is. Raises ``vault.unreadable``."""
+
+    @property
+    def active(self) -> str:
+        """The id of the key new values are sealed with."""
 
     def open(self, sealed: str) -> str:
         """Return the clear text. Raises ``DataFault`` code ``vault.unreadable``."""

@@ -41,12 +41,16 @@ class _Spec(BaseModel):
 
 
 class NeedsLedgerSpec(_Spec):
-    """``people`` made-up people shaped to Huangshi's published counts (``models.rules.synthetic``)."""
+    """``people`` made-up people shaped to Huangshi's published counts (``models.rules.synthetic``).
+
+    ``identities`` turns Huangshi's classes into those of another region or date.
+    """
 
     synthetic: Literal["needs_ledger"]
     people: int = Field(ge=1, le=100_000)
     on: date
     region_code: str = "420200"
+    identities: dict[str, str] = Field(default_factory=dict)
 
 
 class ServiceRecordsSpec(_Spec):
@@ -76,7 +80,8 @@ def make_file(spec: Mapping[str, Any], *, ask: Ask) -> MadeFile:
         raise Refusal("door.arguments_invalid", rule="SYS-ARGUMENTS", facts=facts, details=details) from err
     if isinstance(parsed, NeedsLedgerSpec):
         rows = synthetic_ledger(people=parsed.people, seed=parsed.seed, as_of=parsed.on, region_code=parsed.region_code)
-        data = needs_ledger_file(rows=rows, date=parsed.on)
+        named = ({**row, "identity": parsed.identities.get(str(row["identity"]), row["identity"])} for row in rows)
+        data = needs_ledger_file(rows=named, date=parsed.on)
         return MadeFile(f"需求台账-合成-{parsed.people}人.xlsx", XLSX, data)
     return MadeFile("服务记录-合成.json", "application/json", canonical_json(_service_records(parsed, ask)))
 

@@ -52,6 +52,14 @@ class DryStore:
         """Hold the bytes; nothing is put under retention."""
         return self.put(zone=Zone.ARCHIVE, data=data, media_type=media_type)
 
+    def publish(self, *, path: str, data: bytes, media_type: str) -> bool:
+        """Publish nothing; a page would have been put."""
+        return True
+
+    def address(self, *, path: str) -> str:
+        """Return the address the page would have."""
+        return self.behind.address(path=path)
+
     def retained_until(self, *, sha256: str) -> date | None:
         """Return what the real store says; what is only held has no retention."""
         return None if (Zone.ARCHIVE, sha256) in self.held else self.behind.retained_until(sha256=sha256)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import xlsxwriter
 
 from reports.columns import Choice
+from reports.guide import GuideLine, add_guide
 from reports.workbook import MEDIA_TYPE as MEDIA_TYPE
 
 SHEET_NAME = "项目申报书"
@@ -95,15 +96,22 @@ BUDGET_HEADER_ROW = FIRST_FIELD_ROW + len(APPLICATION_FIELDS) + 1
 TEAM_HEADER_ROW = BUDGET_HEADER_ROW + BUDGET_LINES + 2
 
 _FORM_DATE = dt.date(2026, 1, 1)  # of template version 1; only there to keep the file's bytes the same
+_HOW = {"money": "以元为单位，最多两位小数", "phone": "11位手机号或带区号的固定电话"}
 _NOTE = "红色栏目为必填;请勿增删行列;金额以元为单位。"
 
 
-def application_template(*, note: str = _NOTE) -> bytes:
-    """Return the empty form as xlsx."""
-    return application_form_file(form={}, note=note)
+def application_template(*, note: str = _NOTE, example: Mapping[str, object] | None = None) -> bytes:
+    """Return the empty form as xlsx; ``example`` adds sheets that explain it and show one filled in."""
+    return application_form_file(form={}, note=note, example=example)
 
 
-def application_form_file(*, form: Mapping[str, object], note: str = _NOTE, date: dt.date = _FORM_DATE) -> bytes:
+def application_form_file(
+    *,
+    form: Mapping[str, object],
+    note: str = _NOTE,
+    date: dt.date = _FORM_DATE,
+    example: Mapping[str, object] | None = None,
+) -> bytes:
     """Return the form filled in as xlsx: field key → text as an applicant writes it, ``budget`` and ``team`` as lists.
 
     ``note`` is the line under the title and may mark a rehearsal. Raises ``ValueError`` for an unknown key and for more
@@ -133,7 +141,24 @@ def application_form_file(*, form: Mapping[str, object], note: str = _NOTE, date
         for row, pair in enumerate((("template", TEMPLATE_ID), ("version", TEMPLATE_VERSION))):
             for column, text in enumerate(pair):
                 marker.write_string(row, column, text)
+        if example is not None:
+            add_guide(book, list(_guide_lines(example)))
     return buffer.getvalue()
+
+
+def _guide_lines(example: Mapping[str, object]) -> Iterator[GuideLine]:
+    for field in APPLICATION_FIELDS:
+        yield _guide_line(field, "", str(example.get(field.key, "")))
+    for prefix, columns, key in (("预算表·", BUDGET_COLUMNS, "budget"), ("项目团队·", TEAM_COLUMNS, "team")):
+        first = _lines(example, key)[0]
+        for column in columns:
+            yield _guide_line(column, prefix, str(first.get(column.key, "")))
+
+
+def _guide_line(field: FormField, prefix: str, example: str) -> GuideLine:
+    how = "从下拉列表选择" if field.choices else field.hint or _HOW.get(field.kind, "填文字")
+    labels = tuple(choice.label for choice in field.choices)
+    return GuideLine(f"{prefix}{field.title}", field.required, how, labels, example)
 
 
 def _formats(book: Any) -> dict[str, Any]:

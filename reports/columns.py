@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnKind = Literal["text", "code", "date", "int", "id_card", "phone", "yesno"]
+ColumnKind = Literal["text", "code", "date", "int", "amount", "id_card", "phone", "yesno"]
 
 
 @dataclass(frozen=True)

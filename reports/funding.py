@@ -66,8 +66,8 @@ PLAN_COLUMNS: tuple[Column, ...] = (
     Column("ends_on", "结束日期", "date", width=12),
     Column("quarter", "下达季度批次", width=16),
     Column("source", "资金来源", width=16),
-    Column("total", "总投资（元）", width=16),
-    Column("this_batch", "本批下达（元）", width=16),
+    Column("total", "总投资（元）", "amount", width=16),
+    Column("this_batch", "本批下达（元）", "amount", width=16),
     Column("unit", "承担单位", width=22),
     Column("formality", "手续状态", width=12),
 )

@@ -22,7 +22,7 @@ HEADER_ROW = 3
 FIRST_DATA_ROW = 4
 SEPARATOR = "、"
 TEMPLATE_ID = "needs_ledger"
-TEMPLATE_VERSION = "1"
+TEMPLATE_VERSION = "2"
 MOST_DIGITS_SHOWN = 7  # of an 18-digit ID number: 110***********002X shows seven at most (decision 20)
 
 
@@ -80,6 +80,25 @@ DISCOVERY_CHANNELS = _choices(
     ("self", "本人申请"),
 )
 
+DIMENSIONS = _choices(
+    ("economy", "经济状况"),
+    ("health", "健康状况"),
+    ("education", "教育状况"),
+    ("housing", "居住状况"),
+    ("employment", "就业状况"),
+    ("guardianship", "监护状况"),
+    ("inclusion", "社会融入状况"),
+)
+BENEFITS = _choices(
+    ("low_income_aid", "低收入人口救助帮扶"),
+    ("basic_elderly_care", "基本养老服务"),
+    ("disabled_living_subsidy", "困难残疾人生活补贴"),
+    ("severe_disability_nursing_subsidy", "重度残疾人护理补贴"),
+    ("disabled_day_care", "残疾人托养"),
+    ("medical_insurance", "医疗保险"),
+    ("long_term_care_insurance", "长期护理保险"),
+)
+
 NEEDS_COLUMNS: tuple[Column, ...] = (
     Column("seq", "序号", "int", required=True, width=6),
     Column("person_name", "姓名", "text", required=True, width=10),
@@ -104,7 +123,11 @@ NEEDS_COLUMNS: tuple[Column, ...] = (
     Column("assessor", "评估人", "text", required=True, width=10),
     Column("assessed_on", "评估日期", "date", required=True, width=12),
     Column("phone", "联系电话", "phone", width=14),
+    *(Column(f"dimension_{item.code}", item.label, "code", choices=HARDSHIP_LEVELS, width=9) for item in DIMENSIONS),
+    Column("own_ability", "本人能够自理的事项", "code", choices=SERVICES, many=True, width=24),
+    Column("existing_benefits", "已享受的政策待遇", "code", choices=BENEFITS, many=True, width=24),
 )
+LATER_COLUMNS = len(DIMENSIONS) + 2  # the last columns; ledgers of version 1 and plain CSV files may end before them
 
 
 class NeedsRow(Row):

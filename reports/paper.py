@@ -163,10 +163,22 @@ def rehearsal_banner(view: Sheet) -> str:
 
 
 def synthetic_statement(view: Sheet) -> str:
-    """Return the closing statement that names the synthetic fields, empty when there are none."""
+    """Return the closing statement that names the synthetic fields, empty when there are none.
+
+    A field named ``act·argument`` is named under its act, once: 提交评分（办理日期、评分）.
+    """
     if not view.synthetic_fields:
         return ""
-    return sentence("paper.synthetic_fields", {"fields": "、".join(view.synthetic_fields)})
+    acts: dict[str, list[str]] = {}
+    for field in view.synthetic_fields:
+        act, _, argument = field.partition("·")
+        acts.setdefault(act, []).extend([argument] if argument else [])
+    named = [
+        sentence("paper.synthetic_act", {"act": act, "fields": "、".join(fields)}) if fields else act
+        for act, fields in acts.items()
+    ]
+    separator = "；" if any(acts.values()) else "、"
+    return sentence("paper.synthetic_fields", {"fields": separator.join(named)})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import jinja2
+import jinja2.meta
 from pydantic import ValidationError
 
 from models.core.errors import DataFault, Detail
@@ -22,26 +23,40 @@ from models.core.messages import catalogue, sentence
 from models.ports import Rendered
 from reports import (
     acceptance,
+    application_papers,
     archive,
     audit,
+    book,
     contract,
     decision,
+    duty,
     evaluation,
+    feasibility,
     funding,
+    library,
+    lists,
     monitoring,
     needs,
     press,
     procurement,
+    project_ledgers,
     publicity,
     review,
     workbook,
 )
 from reports.paper import Ledger, LedgerKind, Paper, PaperKind, Sheet, rehearsal_banner, synthetic_statement
+from reports.words import words_of
 
 KINDS: dict[str, PaperKind | LedgerKind] = {
     kind.id: kind
     for module in (
         needs,
+        library,
+        application_papers,
+        book,
+        duty,
+        lists,
+        feasibility,
         review,
         publicity,
         decision,
@@ -53,6 +68,7 @@ KINDS: dict[str, PaperKind | LedgerKind] = {
         evaluation,
         audit,
         archive,
+        project_ledgers,
     )
     for kind in module.KINDS
 }
@@ -84,6 +100,10 @@ class PaperRenderer:
                 return _html(entry, checked)
             case PaperKind():
                 return self._pdf(entry, checked)
+
+    def words(self, *, rendered: Rendered) -> str:
+        """Return the words a reader finds in a rendered PDF or HTML paper."""
+        return words_of(rendered)
 
     def _pdf(self, entry: PaperKind, view: Sheet) -> Rendered:
         data = _view_json(view)
@@ -181,9 +201,16 @@ def _pages() -> jinja2.Environment:
     return pages
 
 
+def _page_source(template: str) -> bytes:
+    """Return a page's template with those it is laid out by, for its digest."""
+    source = (press.TEMPLATES / template).read_bytes()
+    parents = jinja2.meta.find_referenced_templates(_pages().parse(source.decode()))
+    return source + b"".join(_page_source(name) for name in parents if name)
+
+
 def _html(entry: PaperKind, view: Paper) -> Rendered:
     try:
-        source = (press.TEMPLATES / entry.template).read_bytes()
+        source = _page_source(entry.template)
         page = (
             _pages()
             .get_template(entry.template)
@@ -210,14 +237,15 @@ def _ledger(entry: LedgerKind, view: Ledger) -> Rendered:
         date=view.date,
         note="  ".join(part for part in parts if part),
     )
-    data = workbook.write_table(
-        columns=entry.columns, rows=(dict(row) for row in view.rows), title=view.title, meta=meta
-    )
+    columns, rows = entry.columns, [dict(row) for row in view.rows]
+    if isinstance(view, book.OpenLedger):
+        columns, rows = view.columns, view.cells
+    data = workbook.write_table(columns=columns, rows=rows, title=view.title, meta=meta)
     return Rendered(
         data=data,
         media_type=workbook.MEDIA_TYPE,
         template=f"{entry.id}/{workbook.LAYOUT_VERSION}",
-        template_digest=workbook.layout_digest(columns=entry.columns),
+        template_digest=workbook.layout_digest(columns=columns),
         view_digest=sha256_hex(_view_json(view)),
         font_digest="",
         engine=workbook.engine(),

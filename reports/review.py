@@ -21,8 +21,18 @@ class ExpertScore(View):
     reason: str = ""
 
 
+class MethodLine(View):
+    """One way to sum up the sheets: its value and its verdict."""
+
+    method: Line
+    value: Figure
+    verdict: Line
+
+
 class ReviewOpinion(Paper):
-    """Facts of the round, one line an expert, the result against the pass mark, the opinion, dissenting views."""
+    """Facts of the round, one line an expert, the result against the pass mark, the other ways to sum up with what
+    hangs on a single expert, the opinion, dissenting views, the digests of the sheets handed in.
+    """
 
     facts: tuple[Fact, ...]
     criteria: Annotated[tuple[Line, ...], Field(min_length=1)]
@@ -31,6 +41,9 @@ class ReviewOpinion(Paper):
     pass_mark: Figure
     conclusion: Annotated[tuple[Paragraph, ...], Field(min_length=1)]
     dissent: tuple[Line, ...]
+    methods: tuple[MethodLine, ...] = ()
+    notes: tuple[Line, ...] = ()
+    signatures: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
     def _one_mark_a_criterion(self) -> ReviewOpinion:

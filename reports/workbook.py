@@ -21,6 +21,7 @@ from models.core.hashing import digest
 from models.core.messages import sentence
 from reports import needs
 from reports.columns import Choice, Column
+from reports.guide import GuideLine, add_guide
 from reports.paper import Cell
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -28,7 +29,7 @@ LAYOUT_VERSION = "1"
 TEMPLATE_ROWS = 100_000
 _DICTIONARY_SHEET = "字典"
 _META_SHEET = "_meta"
-_TEMPLATE_DATE = dt.date(2026, 1, 1)  # of template version 1; only there to keep the file's bytes the same
+TEMPLATE_DATE = dt.date(2026, 1, 1)  # of template version 1; only there to keep the file's bytes the same
 _TITLE, _NOTE, _HEADER, _DATA = (
     needs.TITLE_ROW - 1,
     needs.NOTE_ROW - 1,
@@ -49,6 +50,7 @@ class TableMeta:
     """What stands around the rows. ``note`` is the line under the title (issuer, date, synthetic statement).
 
     ``template`` is the (id, version) of an import template: it adds dictionaries, drop-downs and a hidden marker.
+    ``example`` adds two sheets nobody reads: what each column wants, and one row marked as made up (column key → text).
     """
 
     sheet_name: str
@@ -56,6 +58,7 @@ class TableMeta:
     date: dt.date
     note: str = ""
     template: tuple[str, str] | None = None
+    example: Mapping[str, str] | None = None
 
 
 def engine() -> str:
@@ -90,18 +93,28 @@ def write_table(
         if meta.template:
             _add_dictionaries(book, sheet, columns)
             _add_marker(book, *meta.template)
+        if meta.example is not None:
+            add_guide(book, [_guide_line(column, meta.example) for column in columns])
     return buffer.getvalue()
 
 
-def needs_template(*, note: str = "") -> bytes:
+def needs_template(*, note: str = "", example: Mapping[str, str] | None = None) -> bytes:
     """Return the empty import template of the needs ledger with its drop-downs. ``note`` may mark a rehearsal."""
-    return needs_workbook(rows=(), note=note, issuer="", date=_TEMPLATE_DATE)
+    return needs_workbook(rows=(), note=note, issuer="", date=TEMPLATE_DATE, example=example)
 
 
-def needs_workbook(*, rows: Iterable[Mapping[str, str]], note: str, issuer: str, date: dt.date) -> bytes:
+def needs_workbook(
+    *,
+    rows: Iterable[Mapping[str, str]],
+    note: str,
+    issuer: str,
+    date: dt.date,
+    example: Mapping[str, str] | None = None,
+) -> bytes:
     """Return the import template of the needs ledger filled with ``rows`` (column key → text as a clerk enters it).
 
-    Holds clear ID numbers: for upload only, never for publication. Raises ``DataFault`` like ``write_table``.
+    ``example`` adds the sheets that explain it (``TableMeta``). Holds clear ID numbers: for upload only, never for
+    publication. Raises ``DataFault`` like ``write_table``.
     """
     meta = TableMeta(
         sheet_name=needs.SHEET_NAME,
@@ -109,6 +122,7 @@ def needs_workbook(*, rows: Iterable[Mapping[str, str]], note: str, issuer: str,
         date=date,
         note=note or "红色列为必填；下拉列请从列表选择；多个服务诉求用“、”隔开。",
         template=(needs.TEMPLATE_ID, needs.TEMPLATE_VERSION),
+        example=example,
     )
     return write_table(columns=needs.NEEDS_COLUMNS, rows=rows, title="困难群众服务需求台账", meta=meta)
 
@@ -146,16 +160,16 @@ def _write_head(book: Any, sheet: Any, columns: tuple[Column, ...], title: str, 
 
 def _write_rows(book: Any, sheet: Any, columns: tuple[Column, ...], rows: Iterable[Mapping[str, str | Cell]]) -> None:
     # quote_prefix: the text stays text after somebody edits the cell
-    cell_format = book.add_format(
-        {"num_format": "@", "quote_prefix": True, "border": 1, "valign": "top", "text_wrap": True}
-    )
+    plain = {"num_format": "@", "quote_prefix": True, "border": 1, "valign": "top", "text_wrap": True}
+    text, amount = book.add_format(plain), book.add_format(plain | {"align": "right"})
+    formats = [amount if column.kind == "amount" else text for column in columns]
     keys = {column.key for column in columns}
     for line, row in enumerate(rows, start=_DATA):
         if row.keys() != keys:
             raise _wrong_columns(sheet.name, line + 1, missing=keys - row.keys(), unknown=row.keys() - keys)
         for index, column in enumerate(columns):
             value = row[column.key]
-            _put(sheet, line, index, value.printed if isinstance(value, Cell) else value, cell_format)
+            _put(sheet, line, index, value.printed if isinstance(value, Cell) else value, formats[index])
 
 
 def _put(sheet: Any, row: int, column: int, text: str, cell_format: Any) -> None:
@@ -212,6 +226,17 @@ def _validation(column: Column, lists: Mapping[tuple[Choice, ...], str]) -> dict
     if column.kind in _PROMPTS:
         return {"validate": "any", "input_title": column.title, "input_message": _PROMPTS[column.kind]}
     return {}
+
+
+def _guide_line(column: Column, example: Mapping[str, str]) -> GuideLine:
+    how = f"可填多项，用“{needs.SEPARATOR}”隔开" if column.many else "从下拉列表选择" if column.choices else ""
+    return GuideLine(
+        title=column.title,
+        required=column.required,
+        how=how or _PROMPTS.get(column.kind, "填文字"),
+        choices=tuple(choice.label for choice in column.choices),
+        example=example[column.key],
+    )
 
 
 def _add_marker(book: Any, template: str, template_version: str) -> None:

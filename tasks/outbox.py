@@ -22,6 +22,7 @@ from tasks._options import DELAYS_SECONDS, RETRIES, only_transient
     persist_result=False,
 )
 def relay_outbox(as_of: date) -> dict[str, int]:
-    """Send every due message to the Prefect server; return how many were sent."""
+    """Send every due message to the Prefect server; return how many were sent, and how many go out later."""
     with open_services(Settings()) as services:
-        return {"sent": len(drain(services, DeploymentLauncher(), as_of=as_of))}
+        drained = drain(services, DeploymentLauncher(), as_of=as_of)
+        return {"sent": len(drained.sent), "unsent": len(drained.unsent)}

@@ -16,7 +16,8 @@ from pydantic_core import PydanticCustomError
 
 from infra.quality.table import Field
 from models.core.identifiers import parse_credit_code, parse_id_card, parse_phone
-from models.core.money import Money
+from models.core.malformed import malformed
+from models.core.money import LARGEST_AMOUNT, Money
 
 Read = tuple[object, str]
 """The typed value (``None`` when blank or unreadable) and the fault code (empty when there is none)."""
@@ -61,7 +62,7 @@ def reader(field: Field, *, as_of: date) -> Callable[[object], Read]:
         case "phone":
             return _phone
         case "money":
-            return lambda value: _checked(value, lambda text: Money.yuan(text.replace(",", "")).fen)
+            return lambda value: _checked(value, _fen)
         case "date":
             return _date
         case "int":
@@ -112,6 +113,13 @@ def _checked(value: object, parse: Callable[[str], object]) -> Read:
         return parse(plain(text)), ""
     except PydanticCustomError as err:
         return None, err.type
+
+
+def _fen(text: str) -> int:
+    amount = Money.yuan(text.replace(",", ""))
+    if abs(amount) > LARGEST_AMOUNT:
+        raise malformed("money.beyond_ceiling")
+    return amount.fen
 
 
 def _phone(value: object) -> Read:

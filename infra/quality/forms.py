@@ -29,11 +29,11 @@ def read_application(*, data: bytes, kind: FileKind) -> dict[str, Table]:
 
     Raises ``BadLayout`` when entries are not at their places, ``DataFault`` code ``gate.unreadable`` for other bytes.
     """
-    if kind is FileKind.CSV:
+    if kind in (FileKind.CSV, FileKind.PARQUET):
         raise unreadable("unknown_type")
     if kind is FileKind.JSON:
         return _from_json(data)
-    book = read_book(data=data, kind=kind, sheet_name=form.SHEET_NAME)
+    book = read_book(data=data, sheet_name=form.SHEET_NAME)
     sheet = book.sheet(form.SHEET_NAME)
     notes = check_marker(
         book=book, template=form.TEMPLATE_ID, version=form.TEMPLATE_VERSION, sheet_name=form.SHEET_NAME

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import TypedDict
 
 from infra.quality.forms import read_application
 from infra.quality.intake import FileKind, inspect, unreadable
@@ -19,8 +20,15 @@ from infra.quality.table import BadLayout, Field, Table
 from infra.quality.workbook import check_marker, read_book, read_table
 from models.ports import GateResult
 from reports import needs
+from reports import service_records as services
 
 Tables = dict[str, Table]
+
+
+class _Layout(TypedDict):
+    fields: tuple[Field, ...]
+    header_row: int
+    later: int
 
 
 class GreatExpectationsGate:
@@ -33,8 +41,8 @@ class GreatExpectationsGate:
         yes/no as ``bool``, dates as ``date``, ``demands`` as a tuple of codes, blank as ``None``; a blank birth date or
         sex is read from the ID number. ``application_form`` gives one row keyed as
         ``reports.application_form.APPLICATION_FIELDS`` with ``total`` in fen, and ``budget`` and ``team`` as tuples of
-        rows. Raises ``DataFault`` code ``gate.unreadable`` for a file that cannot be parsed, ``KeyError`` for an
-        unknown gate.
+        rows; ``service_records`` a row a service, keyed as ``reports.service_records.SERVICE_COLUMNS``. Raises
+        ``DataFault`` code ``gate.unreadable`` for a file that cannot be parsed, ``KeyError`` for an unknown gate.
         """
         suite = load_suite(gate)
         kind = inspect(data=data, media_type=media_type)
@@ -48,15 +56,20 @@ class GreatExpectationsGate:
 
 
 def _read_needs(data: bytes, kind: FileKind) -> Tables:
+    fields = tuple(Field(item.key, item.title, item.kind, item.choices, item.many) for item in needs.NEEDS_COLUMNS)
+    layout = _Layout(fields=fields, header_row=needs.HEADER_ROW, later=needs.LATER_COLUMNS)
     if kind is FileKind.JSON:
         raise unreadable("unknown_type")
-    book = read_book(data=data, kind=kind, sheet_name=needs.SHEET_NAME)
+    if kind in (FileKind.CSV, FileKind.PARQUET):
+        from infra.quality.large import read_large
+
+        return {"rows": read_large(data=data, kind=kind, **layout)}
+    book = read_book(data=data, sheet_name=needs.SHEET_NAME)
     book.sheet(needs.SHEET_NAME)
     notes = check_marker(
         book=book, template=needs.TEMPLATE_ID, version=needs.TEMPLATE_VERSION, sheet_name=needs.SHEET_NAME
     )
-    fields = tuple(Field(item.key, item.title, item.kind, item.choices, item.many) for item in needs.NEEDS_COLUMNS)
-    table = read_table(book=book, sheet_name=needs.SHEET_NAME, fields=fields, header_row=needs.HEADER_ROW)
+    table = read_table(book=book, sheet_name=needs.SHEET_NAME, **layout)
     return {"rows": replace(table, notes=(*notes, *table.notes))}
 
 
@@ -64,7 +77,22 @@ def _read_application(data: bytes, kind: FileKind) -> Tables:
     return read_application(data=data, kind=kind)
 
 
+def _read_services(data: bytes, kind: FileKind) -> Tables:
+    """Read a workbook of service records; JSON and CSV come in without a template and are read by the command."""
+    if kind is not FileKind.XLSX:
+        raise unreadable("unknown_type")
+    book = read_book(data=data, sheet_name=services.SHEET_NAME)
+    book.sheet(services.SHEET_NAME)
+    notes = check_marker(
+        book=book, template=services.TEMPLATE_ID, version=services.TEMPLATE_VERSION, sheet_name=services.SHEET_NAME
+    )
+    fields = tuple(Field(item.key, item.title, item.kind, item.choices) for item in services.SERVICE_COLUMNS)
+    table = read_table(book=book, sheet_name=services.SHEET_NAME, fields=fields, header_row=needs.HEADER_ROW)
+    return {"rows": replace(table, notes=(*notes, *table.notes))}
+
+
 _READERS: Mapping[str, Callable[[bytes, FileKind], Tables]] = {
     "needs_ledger": _read_needs,
     "application_form": _read_application,
+    "service_records": _read_services,
 }

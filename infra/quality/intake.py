@@ -16,6 +16,7 @@ from models.core.errors import DataFault
 from models.core.messages import sentence
 
 MAX_BYTES = 200 * 2**20
+MAX_BYTES_PLAIN = 600 * 2**20  # a million people as CSV are some 400 MB
 MAX_UNPACKED = 800 * 2**20  # a needs ledger of 100,000 rows unpacks to about 300 MB
 MAX_PACKING = 200  # sheets of equal rows pack about 1:30, bombs from 1:1000
 MAX_PARTS = 2_000
@@ -30,12 +31,14 @@ _HIGH_ROW = (re.compile(rb'r="[A-Z]{0,3}([0-9]{6,})"'), re.compile(rb"r\s*=\s*.[
 _OTHER_SPELLING = re.compile(rb"r(?:\s|=[^\"])")
 
 _ZIP = b"PK\x03\x04"
+_PARQUET = b"PAR1"
 _OLE = b"\xd0\xcf\x11\xe0"
 _XLSX_PARTS = frozenset({"[Content_Types].xml", "xl/workbook.xml"})
 _MEDIA_TYPES = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "text/csv": "csv",
     "application/json": "json",
+    "application/vnd.apache.parquet": "parquet",
 }
 
 
@@ -45,6 +48,7 @@ class FileKind(StrEnum):
     XLSX = "xlsx"
     CSV = "csv"
     JSON = "json"
+    PARQUET = "parquet"
 
 
 def unreadable(reason: str) -> DataFault:
@@ -60,15 +64,15 @@ def inspect(*, data: bytes, media_type: str) -> FileKind:
     """
     if not data:
         raise unreadable("empty")
-    if len(data) > MAX_BYTES:
-        raise unreadable("too_large")
     if data.startswith(_OLE):
         raise unreadable("old_or_locked")
     name = _MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower())
     if name is None:
         raise unreadable("unknown_type")
     kind = FileKind(name)
-    if (kind is FileKind.XLSX) != data.startswith(_ZIP):
+    if len(data) > (MAX_BYTES_PLAIN if kind in (FileKind.CSV, FileKind.PARQUET) else MAX_BYTES):
+        raise unreadable("too_large")
+    if (kind is FileKind.XLSX) != data.startswith(_ZIP) or (kind is FileKind.PARQUET) != data.startswith(_PARQUET):
         raise unreadable("not_what_it_says")
     if kind is FileKind.XLSX:
         _inspect_package(data)

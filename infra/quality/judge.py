@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from infra.quality.derive import DERIVERS
@@ -13,6 +13,7 @@ from infra.quality.suite import Suite
 from infra.quality.table import Table
 from models.core.errors import Detail
 from models.core.messages import sentence
+from models.core.progress import report
 
 MOST_CELLS = 1_000
 """How many cells one check lists for one column; the total is always given."""
@@ -33,11 +34,12 @@ def judge(*, suite: Suite, tables: Mapping[str, Table], as_of: date) -> Findings
         for verdict in run_checks(frame=frame.data, checks=checks, fields=fields, most=MOST_CELLS):
             found[verdict.check.severity].extend(_details(verdict, frame))
             findings.checks.append(_entry(verdict, name))
+        report(step="needs.step.judge", done=findings.row_count, total=findings.row_count)
         order = {field.title: place for place, field in enumerate(fields)}
         for severity, into in (("error", findings.faults), ("warning", findings.warnings)):
             into.extend(sorted(found[severity], key=lambda item: (item.row or 0, order.get(item.column or "", -1))))
     if not findings.faults:
-        findings.rows = _needs_rows(frames) if suite.gate == "needs_ledger" else _application_rows(frames)
+        findings.rows = _ROWS[suite.gate](frames)
     return findings
 
 
@@ -78,11 +80,13 @@ def _entry(verdict: Verdict, table: str) -> dict[str, object]:
 
 
 def _needs_rows(frames: Mapping[str, Frame]) -> Rows:
-    return [_completed(row) for row in frames["rows"].records()]
+    return frames["rows"].records(_completed)
 
 
 def _completed(row: Mapping[str, object]) -> Mapping[str, object]:
     """Fill a blank birth date or sex from the ID number, which states both (GB 11643)."""
+    if row["birth_date"] and row["sex"]:
+        return row
     number = str(row["id_number"])
     return {
         **row,
@@ -94,3 +98,14 @@ def _completed(row: Mapping[str, object]) -> Mapping[str, object]:
 def _application_rows(frames: Mapping[str, Frame]) -> Rows:
     lists = {name: tuple(frames[name].records()) for name in ("budget", "team")}
     return [{**frames["form"].records()[0], **lists}]
+
+
+def _service_rows(frames: Mapping[str, Frame]) -> Rows:
+    return frames["rows"].records()
+
+
+_ROWS: Mapping[str, Callable[[Mapping[str, Frame]], Rows]] = {
+    "needs_ledger": _needs_rows,
+    "application_form": _application_rows,
+    "service_records": _service_rows,
+}

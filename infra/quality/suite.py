@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.core.hashing import sha256_hex
 
-GATES = ("needs_ledger", "application_form")
+GATES = ("needs_ledger", "application_form", "service_records")
 _DIGEST_PLACES = 12
 
 

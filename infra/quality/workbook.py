@@ -1,4 +1,4 @@
-"""Reads an uploaded workbook or CSV file into the intermediate form, cell addresses kept.
+"""Reads an uploaded workbook into the intermediate form, cell addresses kept; ``large`` reads CSV and Parquet.
 
 Called by ``gate`` for ledgers and by ``forms`` for the application form. Cells keep the place a person sees in Excel
 whatever blank rows or columns stand before them. Never judges a value; refuses only what has no readable layout.
@@ -6,13 +6,12 @@ whatever blank rows or columns stand before them. Never judges a value; refuses 
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from infra.quality.intake import FileKind, unreadable
+from infra.quality.intake import unreadable
 from infra.quality.table import BadLayout, Field, Table, value_class
 from models.core.errors import Detail
 from models.core.messages import sentence
@@ -20,8 +19,7 @@ from models.core.messages import sentence
 MAX_XLSX_ROWS = 100_000
 MAX_NOTES = 100
 META_SHEET = "_meta"
-_CSV_NAME = "CSV"
-_SEARCH_ROWS = 10  # how far a header row is looked for, to say where it went
+SEARCH_ROWS = 10  # how far a header row is looked for, to say where it went
 _LAYOUT = "SYS-GATE-LAYOUT"
 
 Cells = list[list[object]]
@@ -45,23 +43,18 @@ class Sheet:
 class Book:
     """The sheets a gate asked for, by name, and the marker of the template (``template``, ``version``) if any."""
 
-    kind: FileKind
     sheets: dict[str, Sheet]
     marker: dict[str, str]
 
     def sheet(self, name: str) -> Sheet:
-        """Return a sheet; a CSV file has only one and no name. Raises ``BadLayout`` when the sheet is missing."""
-        if self.kind is FileKind.CSV:
-            return self.sheets[_CSV_NAME]
+        """Return a sheet. Raises ``BadLayout`` when it is missing."""
         if name not in self.sheets:
-            raise BadLayout((_fault("gate.layout.no_sheet", {"sheet": name}, sheet=name),))
+            raise BadLayout((fault("gate.layout.no_sheet", {"sheet": name}, sheet=name),))
         return self.sheets[name]
 
 
-def read_book(*, data: bytes, kind: FileKind, sheet_name: str) -> Book:
-    """Parse the bytes of an inspected xlsx or CSV file. Raises ``DataFault`` code ``gate.unreadable``."""
-    if kind is FileKind.CSV:
-        return Book(kind, {_CSV_NAME: Sheet(_CSV_NAME, _csv_cells(data))}, {})
+def read_book(*, data: bytes, sheet_name: str) -> Book:
+    """Parse the bytes of an inspected xlsx file. Raises ``DataFault`` code ``gate.unreadable``."""
     from python_calamine import CalamineError, load_workbook
 
     try:
@@ -75,24 +68,7 @@ def read_book(*, data: bytes, kind: FileKind, sheet_name: str) -> Book:
     except (CalamineError, ValueError, OverflowError, OSError) as err:
         raise unreadable("damaged") from err
     meta = sheets.pop(META_SHEET, Sheet(META_SHEET, []))
-    return Book(kind, sheets, {str(row[0]): str(row[1]) for row in meta.cells if len(row) > 1})
-
-
-def _csv_cells(data: bytes) -> Cells:
-    for encoding in ("utf-8-sig", "gb18030"):  # what WPS and Excel write in China
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        break
-    else:
-        raise unreadable("encoding")
-    if "\0" in text:
-        raise unreadable("not_what_it_says")
-    try:
-        return [list(row) for row in csv.reader(io.StringIO(text, newline=""), strict=True)]
-    except csv.Error as err:
-        raise unreadable("damaged") from err
+    return Book(sheets, {str(row[0]): str(row[1]) for row in meta.cells if len(row) > 1})
 
 
 def check_marker(*, book: Book, template: str, version: str, sheet_name: str) -> tuple[Detail, ...]:
@@ -100,60 +76,72 @@ def check_marker(*, book: Book, template: str, version: str, sheet_name: str) ->
 
     Raises ``BadLayout`` for another template or another version.
     """
-    if book.kind is FileKind.CSV:
-        return ()
     if not book.marker:
-        return (_fault("gate.layout.no_marker", {}, sheet=sheet_name),)
+        return (fault("gate.layout.no_marker", {}, sheet=sheet_name),)
     if (book.marker.get("template"), book.marker.get("version")) != (template, version):
         facts: dict[str, object] = {"template": template, "version": version}
-        raise BadLayout((_fault("gate.layout.other_template", facts, sheet=sheet_name),))
+        raise BadLayout((fault("gate.layout.other_template", facts, sheet=sheet_name),))
     return ()
 
 
-def read_table(*, book: Book, sheet_name: str, fields: tuple[Field, ...], header_row: int) -> Table:
+def read_table(*, book: Book, sheet_name: str, fields: tuple[Field, ...], header_row: int, later: int = 0) -> Table:
     """Return the rows below the header. Rows that are wholly blank are left out, the others keep their numbers.
 
-    Raises ``BadLayout`` when the header is not at its fixed place or the sheet holds more than ``MAX_XLSX_ROWS`` rows.
+    The last ``later`` columns may be absent altogether and then read as blank. Raises ``BadLayout`` when the header is
+    not at its fixed place or the sheet holds more than ``MAX_XLSX_ROWS`` rows.
     """
     sheet = book.sheet(sheet_name)
-    if book.kind is FileKind.CSV and not _header_stands(sheet, fields, header_row):
-        header_row = 1  # a CSV file may come without the title rows of the template
-    notes = (*_check_header(sheet, fields, header_row), *islice(_overflow(sheet, len(fields), header_row), MAX_NOTES))
+    given = fields_given(sheet, fields, header_row, later)
+    overflow = islice(_overflow(sheet, len(given), header_row), MAX_NOTES)
+    notes = (*check_header(sheet, given, header_row), *overflow)
     body = sheet.cells[header_row:]
     filled = [index for index, row in enumerate(body) if any(cell not in ("", None) for cell in row)]
-    if book.kind is FileKind.XLSX and len(filled) > MAX_XLSX_ROWS:
-        raise BadLayout((_fault("gate.layout.too_many_rows", {"limit": MAX_XLSX_ROWS}, sheet=sheet.name),))
-    width = len(fields)
+    if len(filled) > MAX_XLSX_ROWS:
+        raise BadLayout((fault("gate.layout.too_many_rows", {"limit": MAX_XLSX_ROWS}, sheet=sheet.name),))
+    width = len(given)
     rows = [body[index] for index in filled]
     columns = list(
         zip(*((row if len(row) >= width else [*row, *[""] * (width - len(row))]) for row in rows), strict=False)
     )
+    blank = [""] * len(rows)
     return Table(
         fields=fields,
         rows=[header_row + 1 + index for index in filled],
-        cells={item.key: columns[place] if columns else () for place, item in enumerate(fields)},
+        cells={
+            item.key: (columns[place] if place < width else blank) if columns else ()
+            for place, item in enumerate(fields)
+        },
         sheet=sheet.name,
-        merged=frozenset(_swallowed(sheet, fields, header_row)),
+        merged=frozenset(_swallowed(sheet, given, header_row)),
         notes=notes,
     )
+
+
+def fields_given(sheet: Sheet, fields: tuple[Field, ...], header_row: int, later: int) -> tuple[Field, ...]:
+    """Return the fields whose columns are there: all, or all but the last ``later`` when the header ends before."""
+    early = fields[: len(fields) - later]
+    ends_early = later and not any(_titles(sheet, header_row)[len(early) :])
+    return early if ends_early else fields
 
 
 def _titles(sheet: Sheet, row: int) -> list[str]:
     return [str(cell).strip().rstrip("*＊") for cell in sheet.row(row)]
 
 
-def _header_stands(sheet: Sheet, fields: Sequence[Field], row: int) -> bool:
+def header_stands(sheet: Sheet, fields: Sequence[Field], row: int) -> bool:
+    """Say whether the header of the fields stands in a row."""
     return _titles(sheet, row)[: len(fields)] == [item.title for item in fields]
 
 
-def _check_header(sheet: Sheet, fields: Sequence[Field], header_row: int) -> tuple[Detail, ...]:
+def check_header(sheet: Sheet, fields: Sequence[Field], header_row: int) -> tuple[Detail, ...]:
+    """Return a warning for each column beyond the last. Raises ``BadLayout`` for a header that is not in its place."""
     found = _titles(sheet, header_row)
-    if not _header_stands(sheet, fields, header_row):
+    if not header_stands(sheet, fields, header_row):
         padded = found + [""] * (len(fields) - len(found))
         wrong = [(place, item) for place, item in enumerate(fields) if padded[place] != item.title]
         raise BadLayout(tuple(_misplaced(sheet, item, place, header_row) for place, item in wrong))
     return tuple(
-        _fault("gate.layout.extra_column", {}, sheet=sheet.name, row=header_row, column=column_letter(place))
+        fault("gate.layout.extra_column", {}, sheet=sheet.name, row=header_row, column=column_letter(place))
         for place, title in enumerate(found)
         if place >= len(fields) and title
     )
@@ -163,14 +151,14 @@ def _overflow(sheet: Sheet, width: int, header_row: int) -> Iterator[Detail]:
     """Yield a warning for each data row with something beyond the last column: it is not read."""
     for number, row in enumerate(sheet.cells[header_row:], start=header_row + 1):
         if len(row) > width and any(cell not in ("", None) for cell in row[width:]):
-            yield _fault("gate.layout.extra_cell", {}, sheet=sheet.name, row=number)
+            yield fault("gate.layout.extra_cell", {}, sheet=sheet.name, row=number)
 
 
 def _misplaced(sheet: Sheet, item: Field, place: int, header_row: int) -> Detail:
     seen = next(
         (
             (row, _titles(sheet, row).index(item.title))
-            for row in range(1, _SEARCH_ROWS + 1)
+            for row in range(1, SEARCH_ROWS + 1)
             if item.title in _titles(sheet, row)
         ),
         None,
@@ -200,9 +188,10 @@ def _swallowed(sheet: Sheet, fields: Sequence[Field], header_row: int) -> Iterat
                     yield row + 1, fields[column].key
 
 
-def _fault(
+def fault(
     code: str, facts: dict[str, object], *, sheet: str, row: int | None = None, column: str | None = None
 ) -> Detail:
+    """Return the detail of a fault of the layout."""
     return Detail(problem=sentence(code, facts), sheet=sheet, row=row, column=column, rule=_LAYOUT)
 
 

@@ -61,6 +61,16 @@ def object_key(sha256: str) -> str:
     return f"sha256/{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
+def page_key(path: str) -> str:
+    """Return the key ``site/<path>`` of a page of the public site.
+
+    Raises ``Refusal`` code ``storage.bad_path`` for anything but lower-case names with single slashes between them.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*\.[a-z]{2,5}", path):
+        raise Refusal("storage.bad_path")
+    return f"site/{path}"
+
+
 class S3DocumentStore:
     """See ``models.ports.DocumentStore`` for the contract. Safe to share between threads, not across a fork."""
 
@@ -69,6 +79,7 @@ class S3DocumentStore:
         self._ask = self._connection.ask
         self._mode = settings.lock_mode
         self._prefix = settings.bucket_prefix
+        self._base = f"{'https' if settings.secure else 'http'}://{settings.endpoint}"
         self._ensured: set[Zone] = set()
         self._last_probe: StoreProbe | None = None
 
@@ -118,6 +129,22 @@ class S3DocumentStore:
         if lock is None or not lock.covers(mode=self._mode, until=until):
             raise _lying(probe.server, ("storage.archive.retention_lost",))
         return _stored(Zone.ARCHIVE, sha256, held)
+
+    def publish(self, *, path: str, data: bytes, media_type: str) -> bool:
+        """Put a page under its name in the public bucket; equal bytes are not written again.
+
+        Raises ``Refusal`` (``storage.bad_path``), ``Transient``, ``DataFault`` (``storage.refused``).
+        """
+        key = page_key(path)
+        self._ensure(Zone.PUBLIC)
+        if self._read(Zone.PUBLIC, key, None) == data:
+            return False
+        self._upload(Zone.PUBLIC, key, data, media_type, retention=None)
+        return True
+
+    def address(self, *, path: str) -> str:
+        """Return the address of a page. Raises ``Refusal`` (``storage.bad_path``)."""
+        return f"{self._base}/{self._bucket(Zone.PUBLIC)}/{page_key(path)}"
 
     def retained_until(self, *, sha256: str) -> date | None:
         """Return the last day that retention covers wholly, ``None`` without retention.

@@ -35,7 +35,7 @@ from models.queries.project_record import ProjectRecord, project_record
 from models.queries.provenance import marks
 from models.queries.reader import project_of
 from models.rules import lifecycle
-from models.rules.archive import FiledPaper, check_complete, register, retention_years
+from models.rules.archive import FiledPaper, check_complete, check_disclosed, register, retention_years
 from models.rules.audit import check_both_received
 from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing
@@ -67,8 +67,8 @@ def close_project(ctx: Context, *, project: Annotated[str, Field(description="é¡
     """Close an audited project: check that its file is complete, bundle it, lock the bundle away, move the state.
 
     Raises ``Refusal`` ``audit.receipt_missing`` (ZY-31), ``archive.incomplete`` (ZY-32) naming every missing part,
-    ``SYS-STATE``; ``DataFault`` ``bundle.*`` or ``storage.lying`` when bytes or store cannot be trusted; ``Conflict``
-    when the project's chain grew meanwhile; ``Transient``. Nothing moves then.
+    ``archive.undisclosed`` (BJ-48), ``SYS-STATE``; ``DataFault`` ``bundle.*`` or ``storage.lying`` when bytes or store
+    cannot be trusted; ``Conflict`` when the project's chain grew meanwhile; ``Transient``. Nothing moves then.
     """
     with ctx.reading() as session:
         row = project_of(session, project)
@@ -103,7 +103,9 @@ def _check_may_close(session: Session, ctx: Context, row: Project, policy: Polic
     if row.state == "evaluated":  # say which receipt is missing rather than which state
         check_both_received(received=receipts_of(session, row.id), policy=policy)
     lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-    check_complete(on_file=on_file(session, row.id), policy=policy)
+    filed = on_file(session, row.id)
+    check_complete(on_file=filed, policy=policy)
+    check_disclosed(on_file=filed, policy=policy)
 
 
 def _view(

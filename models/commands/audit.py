@@ -6,14 +6,15 @@ nothing else does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events, intake, transition, work
+from models.commands import documents, events, intake, project_ledgers, transition, work
 from models.commands.ledger import locked
 from models.context import Context
 from models.core.actors import Role
@@ -26,6 +27,7 @@ from models.queries.archive import documents_of
 from models.queries.audit import filings_of, receipts_of
 from models.queries.reader import project_of
 from models.rules import lifecycle
+from models.rules.archive import folder_number
 from models.rules.audit import Handover, check_has_documents, check_not_prepared, check_receipt, clause, missing_bodies
 from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing
@@ -36,6 +38,19 @@ RECEIPT_ITEM = "audit.record_receipt"
 CLOSING_ITEM = "archive.close_project"
 _STAGE = "audit"
 _FILABLE = ("evaluated",)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One file on the hand-over list; ``synthetic`` when it holds made-up content."""
+
+    stage: str
+    title: str
+    doc_no: str | None
+    issued_on: date
+    size: int
+    sha256: str
+    synthetic: bool
 
 
 class FilingPrepared(BaseModel):
@@ -62,7 +77,8 @@ class ReceiptRecorded(BaseModel):
 
 @command("audit.prepare_filing", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-31")
 def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="项目编号")]) -> FilingPrepared:
-    """Print and file the hand-over list of an evaluated project for each body, and open the work item of its receipt.
+    """Print and file the project's ledgers and the hand-over list of its whole file for each body, and open the work
+    item of its receipt.
 
     The receipt is due ``audit.filing_working_days`` after the day of the evaluation, however late the sweep runs.
     Raises ``Refusal`` ``audit.already_prepared``, ``SYS-STATE``, ``audit.nothing_to_hand_over``.
@@ -71,9 +87,14 @@ def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="�
         row = project_of(session, project)
         _check_filable(session, ctx, row)
         policy = ctx.policy(region=row.region)
-        listed = documents_of(session, project)
-        check_has_documents(count=len(listed))
+        on_file = documents_of(session, project)
+        check_has_documents(count=len(on_file))
         due = _due(session, ctx, row, policy)
+        drafts = project_ledgers.drafted(session, ctx, row, policy=policy)
+    ledgers = project_ledgers.printed(ctx, drafts)
+    listed = _listed(on_file, ledgers, on=ctx.as_of)
+    with ctx.reading() as session:
+        row = project_of(session, project)
         views = {
             body: _view(session, ctx, row, policy=policy, receiver=name, listed=listed, due=due)
             for body, name in policy.audit.receipt_bodies.items()
@@ -82,6 +103,7 @@ def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="�
     with ctx.writing() as session:
         row = locked(session, Project, project, kind="project")
         _check_filable(session, ctx, row)
+        project_ledgers.filed(session, ctx, project=project, papers=ledgers)
         filings = [
             _file(session, ctx, row, body=body, paper=paper, policy=policy, items=len(listed), due=due)
             for body, paper in papers.items()
@@ -165,9 +187,9 @@ def _evaluated_on(session: Session, project: str) -> date:
 
 
 def _view(
-    session: Session, ctx: Context, row: Project, *, policy: Policy, receiver: str, listed: list[Document], due: Due
+    session: Session, ctx: Context, row: Project, *, policy: Policy, receiver: str, listed: list[Listed], due: Due
 ) -> dict[str, Any]:
-    synthetic = sum(1 for document in listed if document.synthetic_fields)
+    synthetic = sum(1 for one in listed if one.synthetic)
     facts = {
         "project": row.name,
         "project_no": row.id,
@@ -187,17 +209,30 @@ def _view(
         "receiver": receiver,
         "facts": [{"label": sentence(f"audit.handover.{name}"), "value": value} for name, value in facts.items()],
         "paras": [sentence("audit.handover.opening", {"project": row.name})],
-        "items": [_item(document) for document in listed],
+        "items": [_item(one) for one in listed],
     }
 
 
-def _item(document: Document) -> dict[str, Any]:
+def _listed(on_file: list[Document], ledgers: Sequence[project_ledgers.Printed], *, on: date) -> list[Listed]:
+    """Return what is handed over in the order of the archive: what is on file, and the ledgers about to be filed."""
+    rows = [
+        Listed(row.stage, row.title, row.doc_no, row.issued_on, row.size, row.sha256, bool(row.synthetic_fields))
+        for row in on_file
+    ]
+    for one in ledgers:
+        stored, view = one.paper.stored, one.ledger.view
+        synthetic = bool(one.paper.synthetic_fields)
+        rows.append(Listed(one.ledger.stage, view["title"], None, on, stored.size, stored.sha256, synthetic))
+    return sorted(rows, key=lambda row: folder_number(stage=row.stage))
+
+
+def _item(one: Listed) -> dict[str, Any]:
     return {
-        "title": document.title,
-        "doc_no": {"text": document.doc_no or "", "stated": bool(document.doc_no)},
-        "date": document.issued_on.isoformat(),
-        "pages": sentence("audit.handover.bytes", {"bytes": document.size}),
-        "sha256": document.sha256,
+        "title": one.title,
+        "doc_no": one.doc_no or "",
+        "date": one.issued_on.isoformat(),
+        "pages": sentence("audit.handover.bytes", {"bytes": f"{one.size:,}"}),
+        "sha256": one.sha256,
     }
 
 

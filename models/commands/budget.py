@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events
+from models.commands import documents, events, work
 from models.commands.funding import BUREAUS
 from models.commands.ledger import Amount, locked, post
 from models.context import Context
@@ -20,11 +20,13 @@ from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.ledger import balance
-from models.queries.reader import project_of
+from models.queries.reader import found, project_of
 from models.rules.bodies import body_name
 from models.rules.funding import Account, Leg, check_channel
 from models.tables.funding import BudgetLine
 from models.tables.kernel import Event, Project
+
+TABLE_ITEM = "funding.project_table"  # the table of purchases that goes out with the budget reply (HS-27)
 
 
 class BudgetRegistered(BaseModel):
@@ -78,11 +80,67 @@ def register_budget(
         event = _record(session, ctx, row, policy)
         if project_table is not None:
             row.document_id = _file_table(session, ctx, row, project_table, policy)
+        elif policy.funding.project_table_with_reply:
+            _await_table(session, ctx, row, clause=policy.clause("funding.project_table_with_reply"))
         session.add(row)
         legs = (Leg(Account.APPROPRIATION, channel, year, -amount), Leg(Account.REMAINING, channel, year, amount))
         post(session, ctx, event=event, legs=legs, project_id=project)
         remaining = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project)
         return BudgetRegistered(id=row.id, amount=amount, remaining=remaining)
+
+
+class TableFiled(BaseModel):
+    """The table that was filed to a budget line; ``id`` is the document's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+
+
+@command("funding.file_project_table", roles=BUREAUS, clause="HS-27")
+def file_project_table(
+    ctx: Context,
+    *,
+    budget_line: str,
+    project_table: Annotated[Upload, Field(description="购买服务项目表")],
+) -> TableFiled:
+    """File the table of purchases that did not come with the budget reply; the to-do of the line closes.
+
+    Raises ``Conflict`` ``funding.table_filed`` when the line has its table, ``Refusal`` ``kernel.not_found``.
+    """
+    with ctx.writing() as session:
+        row = found(session.get(BudgetLine, budget_line, with_for_update=True), kind="budget_line", id=budget_line)
+        if row.document_id is not None:
+            raise Conflict("funding.table_filed", rule="SYS-ALREADY-DONE")
+        policy = ctx.policy(region=project_of(session, row.project_id).region)
+        row.document_id = _file_table(session, ctx, row, project_table, policy)
+        session.add(row)
+        work.close_item(session, ctx, kind=TABLE_ITEM, subject_id=row.id)
+        events.append(
+            session,
+            ctx,
+            stream_kind=events.PROJECT_STREAM,
+            stream_id=row.project_id,
+            type="funding.project_table_filed",
+            payload={"budget_line_id": row.id, "document_id": row.document_id},
+        )
+        return TableFiled(id=row.document_id)
+
+
+def _await_table(session: Session, ctx: Context, row: BudgetLine, *, clause: str) -> None:
+    """Open the to-do for the table that should have come with the reply (HS-27)."""
+    work.open_item(
+        session,
+        ctx,
+        kind=TABLE_ITEM,
+        role=Role.FINANCE_BUREAU,
+        subject_kind="budget_line",
+        subject_id=row.id,
+        project_id=row.project_id,
+        due_on=ctx.as_of,
+        clause=clause,
+        resolves_with="funding.file_project_table",
+    )
 
 
 def _check_new(session: Session, *, project: str, year: int, channel: str, reply_no: str | None) -> None:

@@ -16,8 +16,9 @@ from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries import acceptance as reads
 from models.queries.acceptance import Judged, Problem
+from models.queries.chains import types_of
 from models.queries.delivery import progress
-from models.queries.evaluation import third_party_of
+from models.queries.evaluation import omission_sentence, omissions_of, third_party_of
 from models.queries.monitoring import contractor_names, coverage_of
 from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
@@ -27,6 +28,7 @@ from models.rules.acceptance import COMPREHENSIVE, PROBLEM, Outcome
 from models.rules.bodies import body_name
 from models.rules.delivery import reach
 from models.rules.lifecycle import Thing
+from models.rules.steps import check_step
 from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem
 from models.tables.kernel import Project
 
@@ -58,6 +60,7 @@ class Concluded(BaseModel):
     pay_ratio: Decimal
     document: str
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @command(
@@ -78,8 +81,9 @@ def conclude(
 ) -> Concluded:
     """Conclude the comprehensive acceptance: evidence complete, scores weighed, grade given, problems assigned.
 
-    Raises ``Refusal`` ``acceptance.self_check_missing`` (ZY-97), ``evaluation.missing`` (HS-35),
-    ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32), ``evaluation.sheet_wrong``,
+    Raises ``Refusal`` ``acceptance.self_check_missing`` (ZY-97), ``procurement.step_missing`` (BJ-24),
+    ``evaluation.missing`` (HS-35), ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32),
+    ``monitoring.no_satisfaction_survey`` (HS-33), ``evaluation.sheet_wrong``,
     ``evaluation.party_missing`` (HS-41), ``acceptance.target_missed`` (HS-06), ``acceptance.grade_fails``.
     """
     given = _Given(purchaser_scores, recipient_scores, satisfaction, outcome, problems, recipients_opinion)
@@ -88,7 +92,7 @@ def conclude(
         policy = ctx.policy(region=row.region)
         rules.check_self_checked(state=row.state, policy=policy)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-        _check_evidence(session, project, policy)
+        _check_evidence(session, row, policy)
         judged = _judge(session, ctx, row, given, policy)
         rules.check_outcome(outcome=outcome, verdict=judged.verdict, reach=judged.reach, policy=policy)
         view = reads.conclusion_view(
@@ -116,10 +120,12 @@ class _Given:
     opinion: str
 
 
-def _check_evidence(session: Session, project: str, policy: Policy) -> None:
-    phases = tuple(one.phase for one in third_party_of(session, project=project))
-    evaluation.check_third_party(phases=phases, policy=policy)
-    monitoring.check_coverage(found=coverage_of(session, project=project, policy=policy), policy=policy)
+def _check_evidence(session: Session, row: Project, policy: Policy) -> None:
+    check_step(step="project.accepted", happened=types_of(session, row.id), policy=policy)
+    held = [one.phase for one in third_party_of(session, project=row.id)]
+    omitted = [one.phase for one in omissions_of(row)]
+    evaluation.check_third_party(phases=(*held, *omitted), policy=policy)
+    monitoring.check_coverage(found=coverage_of(session, project=row.id, policy=policy), policy=policy)
 
 
 def _check_sheets(given: _Given, policy: Policy) -> None:
@@ -186,6 +192,7 @@ def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, docum
         "served": concluded.served,
         "target": concluded.target,
         "problems": list(problems),
+        "third_party_omitted": [one.phase for one in omissions_of(row)],
         "document_id": document,
     }
     transition.apply(session, ctx, row, payload=payload, outcome=judged.outcome)
@@ -197,6 +204,7 @@ def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, docum
         pay_ratio=judged.verdict.pay_ratio,
         document=document,
         problems=problems,
+        warnings=tuple(omission_sentence(one, policy=policy) for one in omissions_of(row)),
     )
 
 

@@ -21,6 +21,7 @@ from models.core.messages import sentence
 from models.core.money import Money, capitals
 from models.core.registry import command
 from models.policy.schema import Policy
+from models.queries.chains import types_of
 from models.queries.ledger import balance
 from models.queries.papers import Sheet, facts, head
 from models.queries.provenance import Marks, marks
@@ -29,6 +30,7 @@ from models.rules import lifecycle
 from models.rules.contract import check_clauses, check_price, check_term, days_late, missing_extension_conditions
 from models.rules.funding import Account
 from models.rules.lifecycle import Thing
+from models.rules.steps import check_step
 from models.tables.contract import Contract
 from models.tables.kernel import Event, Project
 from models.tables.procurement import Organisation, Procurement
@@ -77,8 +79,9 @@ def sign(
     """Sign the contract of an award: price as awarded, at most the longest term, all clauses; planned → committed.
 
     ``ends_on`` is the first day after the term. Raises ``Refusal`` ``contract.term_too_long`` (BJ-36, AH-15),
-    ``contract.price_differs`` (LAW-ZFCG-46), ``contract.clause_missing`` (BJ-34), ``SYS-STATE`` without an award. Warns
-    when a term over one year leaves a condition of extension unstated, and when signed late.
+    ``contract.price_differs`` (LAW-ZFCG-46), ``contract.clause_missing`` (BJ-34), ``procurement.step_missing`` (BJ-24),
+    ``SYS-STATE`` without an award. Warns when a term over one year leaves a condition of extension
+    unstated, and when signed late.
     """
     with ctx.reading() as session:
         purchase = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
@@ -100,6 +103,7 @@ def sign(
             extension_conditions=list(extension_conditions),
             days_late=_days_late(ctx, purchase, policy),
         )
+        check_step(step="contract.signed", happened=types_of(session, project.id), policy=policy)
         unstated = _check(ctx, project, purchase, row, policy)
         view = _summary_view(session, ctx, row=row, purchase=purchase, project=project, policy=policy)
         version = purchase.version

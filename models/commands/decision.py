@@ -1,43 +1,52 @@
-"""Commands of decision and approval (S07, S08): the decision opinion, and the numbered approval document.
+"""The command of decision (S07): who may decide does, the opinion is printed, a rejected applicant is told why.
 
-The reasons of a decision stay in its row; events hold roles, dates, numbers, amounts and digests.
+The approval is in ``decision_approval``, what a decision rests on in ``decision_records``. The reasons of a
+decision stay in its row; events hold roles, dates, numbers, amounts and digests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents, register, transition
+from models.commands import documents, project_papers, transition, work
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.hashing import digest
-from models.core.identifiers import DocumentNumber
 from models.core.messages import sentence
-from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
+from models.queries.bodies import acting_body
 from models.queries.decision import (
+    DECISION_SOURCES,
     applied_amounts,
-    approval_view,
-    document_kinds,
+    enterprise_of,
     event_types,
+    meeting_of,
     newest_decision,
+    opinion_view,
+    rejection_view,
+    shares_of,
 )
-from models.queries.provenance import marks
+from models.queries.feasibility_set import decision_standing
 from models.queries.publicity import notices_of
-from models.queries.reader import found, project_of
+from models.queries.reader import project_of
+from models.queries.review import applicant_of
 from models.rules import decision as rules
+from models.rules import decision_records as records
 from models.rules import lifecycle
+from models.rules.force import binding
 from models.rules.lifecycle import Thing
-from models.tables.decision import Approval, Decision
+from models.tables.decision import Decision
 from models.tables.kernel import Project
 from models.tables.review import ReviewRound
 
+_STAGE: Final = "decision"
 _AFTER_REVIEW: Final = ("reviewed", "on_publicity", "objection")
 _DECIDERS: Final = (
     Role.EVALUATION_OFFICE,
@@ -48,12 +57,32 @@ _DECIDERS: Final = (
     Role.FINANCE_BUREAU,
     Role.DONOR,
 )
-_APPROVERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
-AuthorityCode = Annotated[str, Field(pattern=r"^[\u4e00-\u9fa5]{2,10}$", description="发文机关代字")]
+MEETING_RECORD: Final = "decision.meeting_record"
+"""The work item that asks for the record of a meeting a decision names (ZY-11); its subject is ``meeting_subject``."""
+
+
+class OverridingRule(BaseModel):
+    """A national or provincial rule that says otherwise who decides (ZY-74), as it is cited."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: Annotated[Literal["national", "provincial"], Field(description="国家规定或者省级规定")]
+    title: Annotated[str, Field(max_length=200, description="规定名称")] = ""
+    number: Annotated[str, Field(max_length=60, description="文号")] = ""
+    article: Annotated[str, Field(max_length=60, description="条款")] = ""
+
+    @property
+    def text(self) -> str:
+        """The citation as it is printed."""
+        number = f"（{self.number.strip()}）" if self.number.strip() else ""
+        return f"《{self.title.strip().strip('《》')}》{number}{self.article.strip()}"
 
 
 class Decided(BaseModel):
-    """The decision opinion: whose authority it rests on, and the project's new state."""
+    """The decision opinion: whose authority it rests on, the project's new state, the papers' documents.
+
+    ``notice`` is the document of the notice to a rejected applicant.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,18 +90,8 @@ class Decided(BaseModel):
     outcome: str
     authority: str
     state: str
-
-
-class Approved(BaseModel):
-    """The approval: its number, the approved total (``None`` where nothing states it), the paper's document."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    doc_no: str
-    total: Money | None
     document: str
-    state: str
+    notice: str | None = None
 
 
 @command("decision.decide", roles=_DECIDERS, clause="ZY-71")
@@ -83,7 +102,7 @@ def decide(
     outcome: Annotated[Literal["positive", "negative"], Field(description="决策结果")],
     basis: Annotated[str, Field(min_length=2, description="决策依据和理由")],
     meeting_no: Annotated[str, Field(max_length=60, description="会议编号")],
-    override_citation: Annotated[str, Field(max_length=300, description="国家或者省另有规定的,其名称和条款")] = "",
+    override_citation: Annotated[OverridingRule | None, Field(description="国家或者省另有决策规定的,其出处")] = None,
     report: Annotated[Upload | None, Field(description="可行性研究报告")] = None,
     opinion: Annotated[Upload | None, Field(description="审查意见")] = None,
     opinion_issuer: Annotated[Role | None, Field(description="审查意见出具机关")] = None,
@@ -91,8 +110,10 @@ def decide(
 ) -> Decided:
     """Decide on a project after its publicity, by the body the payer class asks for.
 
-    The decision set may be handed in with the decision and is filed with it. Raises ``Refusal``
-    ``decision.publicity_open`` (ZY-24), ``decision.wrong_authority`` (ZY-71 to ZY-74), ``decision.review_negative``,
+    The decision set is on file before (``feasibility.*``); copies handed in with the decision are filed, and do not
+    stand in for it. A negative decision also prints the notice to the applicant. Raises ``Refusal``
+    ``decision.publicity_open`` (ZY-24), ``decision.wrong_authority`` (ZY-71 to ZY-73), ``decision.review_negative``,
+    ``decision.override_uncited`` (ZY-74), ``decision.shares_missing`` and ``decision.other_enterprise`` (ZY-72, ZY-73),
     ``decision.feasibility_missing`` (HS-12, HS-23), ``decision.opinion_issuer`` (ZY-67), ``decision.set_incomplete``
     (ZY-69), ``SYS-STATE``.
     """
@@ -101,46 +122,148 @@ def decide(
         for part, file in (("report", report), ("opinion", opinion), ("formalities", formalities))
         if file is not None
     }
+    case = _Case(outcome, basis, meeting_no, override_citation, opinion is not None, opinion_issuer)
+    with ctx.reading() as session:
+        row = project_of(session, project)
+        intended = _decision(session, ctx, row, case)
+        view = _opinion(session, ctx, row, intended)
+        told = None if outcome == rules.POSITIVE else _rejection(session, ctx, row, intended, issuer=view["issuer"])
+    opinion_paper = project_papers.printed(ctx, kind="decision_opinion", view=view)
+    notice = project_papers.printed(ctx, kind="rejection_notice", view=told) if told else None
     with ctx.writing() as session:
         row = project_of(session, project)
-        policy = ctx.policy(region=row.region)
-        passed = _check_reviewed(session, ctx, row)
-        lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-        authority = rules.check_authority(
-            role=ctx.actor.role, payer=row.payer, override_citation=override_citation, policy=policy
-        )
-        rules.check_review(outcome=outcome, passed=passed, policy=policy)
-        if opinion is not None:
-            rules.check_opinion_issuer(issuer=opinion_issuer, policy=policy)
-        if outcome == rules.POSITIVE:
-            rules.check_feasibility(events=event_types(session, project), policy=policy)
-            rules.check_set(kinds=document_kinds(session, project) | set(given), policy=policy)
+        decision = _decision(session, ctx, row, case)
         _file_set(session, ctx, row, given, opinion_issuer=opinion_issuer)
-        decision = _decision(session, ctx, row, outcome=outcome, authority=authority, policy=policy)
-        decision.basis, decision.meeting_no = basis, meeting_no
-        decision.override_citation = override_citation.strip() or None
+        decision.document_id = project_papers.filed(session, ctx, project=project, stage=_STAGE, printed=opinion_paper)
+        notice_id = (
+            project_papers.filed(session, ctx, project=project, stage=_STAGE, printed=notice) if notice else None
+        )
         session.add(decision)
         session.flush()
         transition.apply(session, ctx, row, payload=_decided(decision), outcome=outcome)
-        return Decided(id=decision.id, outcome=outcome, authority=authority, state=f"project.{row.state}")
+        _await_meeting(session, ctx, row, decision)
+        return Decided(
+            id=decision.id,
+            outcome=outcome,
+            authority=decision.authority,
+            state=f"project.{row.state}",
+            document=decision.document_id,
+            notice=notice_id,
+        )
 
 
-def _decision(
-    session: Session, ctx: Context, project: Project, *, outcome: str, authority: str, policy: Policy
-) -> Decision:
+@dataclass(frozen=True)
+class _Case:
+    """What is to be decided: the outcome and its words, and whether a county opinion came with it, and whose."""
+
+    outcome: str
+    basis: str
+    meeting_no: str
+    override: OverridingRule | None
+    with_opinion: bool
+    opinion_issuer: Role | None
+
+
+def _decision(session: Session, ctx: Context, project: Project, case: _Case) -> Decision:
+    """Return the row of a decision that may be taken, not added yet. Raises what ``decide`` raises."""
+    policy = ctx.policy(region=project.region)
+    passed = _check_reviewed(session, ctx, project)
+    lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=project.state)
+    if case.override is not None:
+        rules.check_citation(title=case.override.title, article=case.override.article, policy=policy)
+    citation = case.override.text if case.override else ""
+    authority = rules.check_authority(
+        role=ctx.actor.role, payer=project.payer, override_citation=citation, policy=policy
+    )
+    if not citation:
+        _check_payers(session, ctx, project, policy=policy, positive=case.outcome == rules.POSITIVE)
+    rules.check_review(outcome=case.outcome, passed=passed, policy=policy)
+    if case.with_opinion:
+        rules.check_opinion_issuer(issuer=case.opinion_issuer, policy=policy)
+    if case.outcome == rules.POSITIVE:
+        rules.check_feasibility(events=event_types(session, project.id), policy=policy)
+        held = decision_standing(session, project, policy=policy)
+        rules.check_set(kinds=held.kinds, reasons=held.reasons, policy=policy)
     previous = newest_decision(session, project.id)
     return Decision(
         id=ctx.new_id("dec"),
         project_id=project.id,
         ordinal=previous.ordinal + 1 if previous else 1,
-        outcome=outcome,
+        outcome=case.outcome,
         payer=project.payer,
         authority=authority,
         decided_by=ctx.actor.role.value,
-        basis="",
-        meeting_no="",
+        basis=case.basis,
+        meeting_no=case.meeting_no,
+        override_citation=citation or None,
+        override_level=case.override.level if case.override else None,
         decided_on=ctx.as_of,
         policy_digest=policy.digest,
+    )
+
+
+def _check_payers(session: Session, ctx: Context, project: Project, *, policy: Policy, positive: bool) -> None:
+    """The enterprise decides on its own project (ZY-72); shares are on record and are what was applied for (ZY-73)."""
+    shares = shares_of(session, project.id)
+    records.check_enterprise(
+        shares=shares, payer=project.payer, role=ctx.actor.role, account=ctx.actor.id, policy=policy
+    )
+    if positive or project.payer == records.ENTERPRISE:
+        records.check_shares_recorded(shares=shares, payer=project.payer, policy=policy)
+    if positive and shares:
+        applied = applied_amounts(session, project_id=project.id, policy=policy)
+        records.check_shares(shares=shares, payer=project.payer, applied=applied, policy=policy)
+
+
+def meeting_subject(*, region: str, meeting_no: str, project: str) -> str:
+    """Return what the work item of a meeting's record is about: the meeting, or the project when it bears no number."""
+    return f"{region}/{meeting_no.strip()}" if meeting_no.strip() else project
+
+
+def _await_meeting(session: Session, ctx: Context, project: Project, decision: Decision) -> None:
+    """Ask for the record of the mechanism's meeting that is not there yet; an enterprise decides by itself (ZY-72)."""
+    policy = ctx.policy(region=project.region)
+    rule = binding(policy=policy, rules=("ZY-11",))
+    if not rule or project.payer == records.ENTERPRISE or meeting_of(session, project.region, decision.meeting_no):
+        return
+    work.open_item(
+        session,
+        ctx,
+        kind=MEETING_RECORD,
+        role=Role(policy.decision.meeting_chair),
+        subject_kind="meeting",
+        subject_id=meeting_subject(region=project.region, meeting_no=decision.meeting_no, project=project.id),
+        project_id=project.id,
+        due_on=ctx.as_of,
+        clause=rule,
+        resolves_with="decision.record_meeting",
+    )
+
+
+def _rejection(session: Session, ctx: Context, project: Project, decision: Decision, *, issuer: str) -> dict[str, Any]:
+    return rejection_view(
+        sheet=project_papers.sheet(session, ctx, project, sources=DECISION_SOURCES),
+        decision=decision,
+        issuer=issuer,
+        addressee=applicant_of(session, project.id),
+        policy=ctx.policy(region=project.region),
+    )
+
+
+def _opinion(session: Session, ctx: Context, project: Project, decision: Decision) -> dict[str, Any]:
+    policy = ctx.policy(region=project.region)
+    notices = notices_of(session, project.id)
+    shares = shares_of(session, project.id)
+    issuer = acting_body(session, role=ctx.actor.role, policy=policy, project=project.id)
+    return opinion_view(
+        sheet=project_papers.sheet(session, ctx, project, sources=DECISION_SOURCES),
+        policy=policy,
+        decision=decision,
+        issuer=(enterprise_of(shares) if ctx.actor.role is Role.DONOR else None) or issuer,
+        review=session.get_one(ReviewRound, notices[-1].round_id) if notices else None,
+        notice=notices[-1] if notices else None,
+        amounts=applied_amounts(session, project_id=project.id, policy=policy),
+        shares=shares,
     )
 
 
@@ -155,6 +278,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
         "override": decision.override_citation is not None,
         "content_digest": digest(content),
         "decision_policy_digest": decision.policy_digest,
+        "document_id": decision.document_id,
     }
 
 
@@ -180,100 +304,5 @@ def _file_set(
             stage="decision",
             kind=kind,
             title=sentence("decision.set.title", {"project": project.name, "part": sentence(f"decision.set.{kind}")}),
-            issuer=ROLE_NAMES[issuer],
+            issuer=acting_body(session, role=issuer, policy=ctx.policy(region=project.region), project=project.id),
         )
-
-
-@command("decision.approve", roles=_APPROVERS, clause="ZY-70")
-def approve(
-    ctx: Context,
-    *,
-    project: str,
-    conditions: Annotated[tuple[str, ...], Field(description="批准条件")] = (),
-    authority_code: AuthorityCode | None = None,
-) -> Approved:
-    """Issue the numbered approval document of a project with a positive decision.
-
-    The amounts are those applied for, channel by channel. Without ``authority_code`` the number bears the catalogue's.
-    Raises ``Refusal`` ``decision.wrong_approver`` (ZY-70), ``decision.after_approval`` (ZY-71), ``SYS-STATE``;
-    ``Conflict`` when the number was taken meanwhile.
-    """
-    with ctx.reading() as session:
-        row = project_of(session, project)
-        lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-        policy = ctx.policy(region=row.region)
-        decision = found(newest_decision(session, project), kind="decision", id=project)
-        decision_id = decision.id
-        rules.check_approval(role=ctx.actor.role, decided_on=decision.decided_on, approved_on=ctx.as_of, policy=policy)
-        code = authority_code or sentence(f"decision.authority_code.{policy.decision.approval_issuer}")
-        number = register.upcoming(session, authority=code, year=ctx.as_of.year)
-        amounts = applied_amounts(session, project_id=project, policy=policy)
-        view = approval_view(
-            session,
-            project=row,
-            decided=decision,
-            doc_no=str(number),
-            conditions=conditions,
-            amounts=amounts,
-            policy=policy,
-            marks=marks(session, project, pending=ctx.synthetic, command=ctx.command),
-            as_of=ctx.as_of,
-            rehearsal=ctx.services.rehearsal,
-        )
-    paper = documents.render(ctx, kind="approval_document", view=view, synthetic_fields=view["synthetic_fields"])
-    with ctx.writing() as session:
-        approval = Approval(
-            id=ctx.new_id("apr"),
-            project_id=project,
-            decision_id=decision_id,
-            doc_no=str(number),
-            conditions=list(conditions),
-            amounts={channel: amount.fen for channel, amount in amounts.items()},
-            total_fen=Money.total(amounts.values()).fen if amounts else None,
-            document_id="",
-            approved_on=ctx.as_of,
-            policy_digest=policy.digest,
-        )
-        return _issue(session, ctx, approval, number=number, paper=paper, view=view)
-
-
-def _issue(
-    session: Session,
-    ctx: Context,
-    approval: Approval,
-    *,
-    number: DocumentNumber,
-    paper: documents.Paper,
-    view: Mapping[str, Any],
-) -> Approved:
-    row = project_of(session, approval.project_id)
-    register.enter(session, ctx, number=number, project_id=row.id, sha256=paper.stored.sha256)
-    document = documents.file_paper(
-        session,
-        ctx,
-        paper=paper,
-        project_id=row.id,
-        stage="decision",
-        title=view["title_lines"][0],
-        issuer=view["issuer"],
-        doc_no=str(number),
-    )
-    approval.document_id = document.id
-    session.add(approval)
-    payload = {
-        "approval_id": approval.id,
-        "decision_id": approval.decision_id,
-        "doc_no": approval.doc_no,
-        "amounts_fen": dict(approval.amounts),
-        "total_fen": approval.total_fen,
-        "conditions": len(approval.conditions),
-        "document_sha256": document.sha256,
-    }
-    transition.apply(session, ctx, row, payload=payload)
-    return Approved(
-        id=approval.id,
-        doc_no=approval.doc_no,
-        total=Money(approval.total_fen) if approval.total_fen is not None else None,
-        document=document.id,
-        state=f"project.{row.state}",
-    )

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from models.commands import events, service_files, transition
+from models.commands import confirmation, decision_records, events, service_files, transition
 from models.commands.service_files import ServiceRow
 from models.context import Context
 from models.core.actors import Role
@@ -42,6 +42,7 @@ _DOERS: Final = (Role.CONTRACTOR, Role.PURCHASER)
 _MANAGERS: Final = (*_DOERS, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 _NO_HARDSHIP: Final = "NONE"
 _CHUNK: Final = 2_000
+_COUNTED: Final = {"served", "target", "minutes"}
 
 
 class _Result(BaseModel):
@@ -104,7 +105,7 @@ class ReferralLogged(_Result):
 def start(ctx: Context, *, contract: str) -> Moved:
     """Start a signed contract and with it the planned project; a further contract of a running project starts alone.
 
-    Raises ``Refusal`` ``delivery.no_plan_line`` (ZY-76), ``lifecycle.not_in_state``.
+    Raises ``Refusal`` ``delivery.no_plan_line`` and ``decision.formalities_open`` (ZY-76), ``lifecycle.not_in_state``.
     """
     with ctx.writing() as session:
         row = _contract(session, contract)
@@ -112,6 +113,7 @@ def start(ctx: Context, *, contract: str) -> Moved:
         lifecycle.check_in_state(thing=Thing.CONTRACT, command=ctx.command, state=row.state)
         states = session.exec(select(PlanLine.state).where(col(PlanLine.project_id) == project.id)).all()
         rules.check_start(line_states=tuple(states), policy=ctx.policy(region=project.region))
+        decision_records.check_formalities_complete(session, ctx, project)
         transition.apply(session, ctx, row, payload={"term": [row.starts_on.isoformat(), row.ends_on.isoformat()]})
         if project.state != "in_progress":
             transition.apply(session, ctx, project, payload={"contract_id": row.id})
@@ -120,19 +122,15 @@ def start(ctx: Context, *, contract: str) -> Moved:
 
 @command("delivery.complete", roles=_MANAGERS, clause="BJ-46")
 def complete(ctx: Context, *, contract: str) -> Moved:
-    """End a running contract; the project is completed with the last one that was signed or running."""
+    """End a running contract; the last one completes the project. Raises ``delivery.cases_unplanned`` (HS-07)."""
     with ctx.writing() as session:
         row = _contract(session, contract)
         project = project_of(session, row.project_id)
-        progress = reads.progress(ctx.reader(session), project=project.id)
-        counts = {"served": progress.served, "target": progress.target, "minutes": progress.minutes}
+        counts = reads.progress(ctx.reader(session), project=project.id).model_dump(include=_COUNTED)
         transition.apply(session, ctx, row, payload=counts)
-        others = session.exec(
-            select(func.count())
-            .select_from(Contract)
-            .where(col(Contract.project_id) == project.id, col(Contract.state).in_(_ALIVE))
-        ).one()
-        if not others:
+        lacking = reads.unplanned(session, project=project.id)
+        rules.check_cases_planned(unplanned=lacking, policy=ctx.policy(region=project.region))
+        if not reads.contracts_in(session, project=project.id, states=tuple(_ALIVE)):
             transition.apply(session, ctx, project, payload={"contract_id": row.id, **counts})
         return _moved(row, project)
 
@@ -250,7 +248,7 @@ def record_services(
     """
     if bool(records) == (file is not None):
         raise Refusal("delivery.one_source", rule="SYS-ARGUMENTS")
-    rows = service_files.read(ctx, file=file) if file is not None else records
+    rows = service_files.read(ctx, file=file, contract=contract) if file is not None else records
     with ctx.reading() as session:
         row = _contract(session, contract)
         lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
@@ -259,6 +257,7 @@ def record_services(
         assignment = _assignment(session, ctx, row, rows)
     _check(rows, persons=persons, assignment=assignment, policy=policy)
     clear = [_clear(item, persons=persons, slots=assignment.slots) for item in rows]
+    confirmation.check_before_service(ctx, policy=policy, served=((row["person_id"], row["item"]) for row in clear))
     digest = rules.records_digest(clear)
     with ctx.writing() as session:
         row = _contract(session, contract)
@@ -364,6 +363,7 @@ def _insert(session: Session, ctx: Context, row: Contract, batch: str, clear: li
     "delivery.log_referral",
     roles=(*_MANAGERS, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE),
     clause="HS-51",
+    once_a_day=True,
 )
 def log_referral(
     ctx: Context,

@@ -9,13 +9,15 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.hashing import canonical_json
 from models.core.messages import sentence
 from models.core.registry import command
 from models.ports import StoredObject, Zone
+from models.queries.bodies import acting_body
 from models.queries.reader import project_of
 from models.rules import publicity as rules
+from models.rules.publicity_leaks import check_no_leak
 from models.tables.kernel import Project
 from models.tables.publicity import Disclosure
 
@@ -75,7 +77,7 @@ def _standing(session: Session, project: str) -> frozenset[str]:
 
 def _record(ctx: Context, project: str, label: str, sites: tuple[str, ...]) -> StoredObject:
     record = {"project": project, "item": label, "sites": list(sites), "disclosed_on": ctx.as_of.isoformat()}
-    rules.check_no_leak(view=record)
+    check_no_leak(view=record)
     return documents.keep(ctx, data=canonical_json(record), media_type="application/json", zone=Zone.PUBLIC)
 
 
@@ -97,7 +99,7 @@ def _file(
         stage="publicity",
         kind="disclosure_record",
         title=sentence("publicity.disclosure.title", {"project": project.name, "item": label}),
-        issuer=ROLE_NAMES[ctx.actor.role],
+        issuer=acting_body(session, role=ctx.actor.role, policy=ctx.policy(region=project.region), project=project.id),
     )
     session.add(
         Disclosure(

@@ -51,6 +51,22 @@ def render(
     Raises ``DataFault`` when it cannot be printed, ``Transient`` when the store is away.
     """
     rendered = ctx.services.renderer.render(kind=kind, view=view)
+    return store(ctx, kind=kind, rendered=rendered, view=view, synthetic_fields=synthetic_fields, zone=zone)
+
+
+def store(
+    ctx: Context,
+    *,
+    kind: str,
+    rendered: Rendered,
+    view: Mapping[str, object],
+    synthetic_fields: Sequence[str] = (),
+    zone: Zone = Zone.DOCUMENTS,
+) -> Paper:
+    """Put a rendered paper's bytes and its view into the store, as ``render`` does; for papers looked at in between.
+
+    Raises ``Transient`` when the store is away.
+    """
     stored = keep(ctx, data=rendered.data, media_type=rendered.media_type, zone=zone)
     data = keep(ctx, data=canonical_json(view), media_type="application/json")
     return Paper(kind, rendered, stored, data.sha256, tuple(synthetic_fields))

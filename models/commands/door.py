@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 import models.commands
 import models.queries
+from models.commands import receipts
 from models.context import Context, Services
 from models.core.actors import ROLE_NAMES, Actor, is_account
 from models.core.errors import Detail, LifecycleError, Refusal, Transient
@@ -23,7 +24,7 @@ from models.core.hashing import canonical_json, digest
 from models.core.ids import derive_id
 from models.core.messages import sentence
 from models.core.registry import Operation, OperationKind, operations
-from models.core.validation import details_of, unfit
+from models.core.validation import details_of, tidy, unfit
 from models.queries.reader import Reader
 from models.tables.kernel import Attempt
 
@@ -47,9 +48,12 @@ def execute(
     command_id: str,
     dry_run: bool = False,
     synthetic: frozenset[str] = frozenset(),
+    once: bool = False,
 ) -> Any:
     """Call a command and return its result. Raises one of the four families; all but ``Transient`` leave an attempt.
 
+    ``once`` keeps what came of the call: the same call under the same command id then gets it again and nothing is
+    written, another call under that id is a ``Conflict``. A scheduler asks the same twice on purpose: not ``once``.
     Raises ``LookupError`` for an unknown command: that is the caller's usage error, not a refusal.
     """
     operation = _operation(name, OperationKind.COMMAND)
@@ -65,6 +69,8 @@ def execute(
     try:
         _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
         parsed = _parse(operation, arguments)
+        if once or operation.once_a_day:
+            return receipts.carry_out(context, operation=operation, arguments=parsed)
         return operation.function(context, **_fields(parsed))
     except Transient:
         raise
@@ -81,7 +87,7 @@ def ask(services: Services, *, name: str, arguments: Mapping[str, Any], actor: A
     _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
     parsed = _parse(operation, arguments)
     with Session(services.engine) as session:
-        reader = Reader(session, services.policies, services.calendar, services.vault, actor, as_of)
+        reader = Reader(session, services.policies, services.calendar, services.vault, actor, as_of, services.region)
         return operation.function(reader, **_fields(parsed))
 
 
@@ -117,7 +123,7 @@ def _parse(operation: Operation, arguments: Mapping[str, Any]) -> BaseModel:
     if details := unfit(arguments):
         raise _invalid(operation, details)
     try:
-        return operation.arguments.model_validate(dict(arguments))
+        return operation.arguments.model_validate(tidy(dict(arguments)))
     except ValidationError as err:
         raise _invalid(operation, details_of(err)) from err
 

@@ -89,7 +89,7 @@ class Evaluated(_Result):
     document: str
 
 
-@command("evaluation.record_outcomes", roles=(Role.PURCHASER, *_CIVIL_AFFAIRS), clause="HS-48")
+@command("evaluation.record_outcomes", roles=(Role.PURCHASER, *_CIVIL_AFFAIRS), clause="HS-48", once_a_day=True)
 def record_outcomes(
     ctx: Context,
     *,
@@ -154,7 +154,7 @@ def _text(figure: Decimal | None) -> str | None:
     return None if figure is None else f"{figure:f}"
 
 
-@command("evaluation.set_price_standard", roles=(Role.FINANCE_BUREAU, *_CIVIL_AFFAIRS), clause="HS-52")
+@command("evaluation.set_price_standard", roles=(Role.FINANCE_BUREAU, *_CIVIL_AFFAIRS), clause="HS-52", once_a_day=True)
 def set_price_standard(
     ctx: Context,
     *,

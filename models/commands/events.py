@@ -64,7 +64,7 @@ def append(
                 route=route,
                 status="pending",
                 occurred_on=ctx.as_of,
-                next_attempt_on=ctx.as_of,
+                next_attempt_at=ctx.services.clock.now().isoformat(timespec="seconds"),
             )
         )
     session.flush()

@@ -8,16 +8,19 @@ the refused attempt is kept by the door.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import events, transition, work
 from models.commands.application import APPRAISAL_DUE
+from models.commands.feasibility_tables import BalanceRow, PurchaseItem, RiskRow, check_tables
+from models.commands.ledger import Bounded
 from models.context import Context
 from models.core.actors import Role
 from models.core.hashing import digest
+from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
 from models.queries.application import newest_application
@@ -25,6 +28,9 @@ from models.queries.feasibility import newest
 from models.queries.reader import found, project_of
 from models.rules import feasibility as rules
 from models.rules import lifecycle
+from models.rules.application import check_reviewed
+from models.rules.feasibility_content import check_content
+from models.rules.feasibility_order import check_order
 from models.rules.lifecycle import Thing
 from models.tables.application import Application
 from models.tables.feasibility import Appraisal, Benchmark, ContentReview, CostEstimate, Requirement
@@ -32,6 +38,9 @@ from models.tables.kernel import Project
 
 PREPARING: Final = ("in_library", "submitted", "returned")
 """Project states in which the preparation is recorded; an appraisal closes it."""
+
+_UNDER_PANEL: Final = ("under_review", "reviewed")
+"""Further ones where the panel goes first."""
 
 _BUREAUS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 _PLANNERS: Final = (*_BUREAUS, Role.PURCHASER)
@@ -41,14 +50,6 @@ Wording = Annotated[str, Field(max_length=5_000)]
 
 class _Argument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PurchaseItem(_Argument):
-    """One item to be bought. ``duty``: true, or the code of the government duty the reviewer found it to be."""
-
-    code: Annotated[str, Field(min_length=1, max_length=60, description="内容代码")]
-    name: Annotated[str, Field(min_length=1, max_length=200, description="内容名称")]
-    duty: Annotated[bool | str, Field(description="是否属于政府职责")] = False
 
 
 class Comparator(_Argument):
@@ -71,6 +72,15 @@ class Recorded(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+
+
+class Reviewed(BaseModel):
+    """The new review and its warnings."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    warnings: tuple[str, ...]
 
 
 class CostEstimated(BaseModel):
@@ -124,8 +134,13 @@ def specify_requirements(
     staff_qualification: Annotated[Wording, Field(description="参与的专业人员资格")] = "",
     expected_effect: Annotated[Wording, Field(description="预期效果")] = "",
     steps: Annotated[Wording, Field(description="实施步骤与计划")] = "",
+    guided_by: Annotated[tuple[str, ...], Field(max_length=20, description="指导专家所在单位")] = (),
+    guidance: Annotated[Wording, Field(description="专家指导内容")] = "",
 ) -> Recorded:
-    """State what is required of the service. Raises ``feasibility.requirement_incomplete`` (HS-08, HS-09)."""
+    """State what is required of the service, and what experts from outside said on the design.
+
+    Raises ``feasibility.requirement_incomplete`` (HS-08, HS-09), ``feasibility.guidance_incomplete`` (HS-11).
+    """
     items = {
         "time": time,
         "content": content,
@@ -137,9 +152,18 @@ def specify_requirements(
     }
     with ctx.writing() as session:
         row = _preparing(session, ctx, project)
-        rules.check_requirement(items=items, policy=ctx.policy(region=row.region))
-        act = Requirement(**_head(session, ctx, Requirement, project), items=items, specified_on=ctx.as_of)
-        return _record(session, ctx, act, "requirements_specified", {"items_digest": digest(items)})
+        policy = ctx.policy(region=row.region)
+        rules.check_requirement(items=items, policy=policy)
+        rules.check_guidance(guided_by=guided_by, guidance=guidance, policy=policy)
+        act = Requirement(
+            **_head(session, ctx, Requirement, project),
+            items=items,
+            guided_by=list(guided_by),
+            guidance=guidance,
+            specified_on=ctx.as_of,
+        )
+        payload = {"items_digest": digest(items), "guided_by": len(guided_by)}
+        return _record(session, ctx, act, "requirements_specified", payload)
 
 
 @command("feasibility.review_content", roles=(*_PLANNERS, Role.FINANCE_BUREAU), clause="HS-12")
@@ -148,24 +172,34 @@ def review_content(
     *,
     project: str,
     items: Annotated[tuple[PurchaseItem, ...], Field(max_length=200, description="购买内容")],
-) -> Recorded:
+    purchaser_level: Annotated[
+        Literal["", "province", "city", "county", "township"], Field(description="购买主体层级")
+    ] = "",
+) -> Reviewed:
     """Review what is to be bought; nothing that is the government's own task may stand among it.
 
-    Raises ``Refusal`` ``feasibility.government_duty`` (HS-12) naming every such item.
+    Raises ``Refusal`` ``feasibility.government_duty`` (HS-12, BJ-12, BJ-13) naming every such item,
+    ``feasibility.content_refused`` (BJ-10, BJ-11, BJ-25, AH-01, ZY-03, ZY-06, FZ-05, FZ-28).
     """
     with ctx.writing() as session:
         row = _preparing(session, ctx, project)
         policy = ctx.policy(region=row.region)
-        content = tuple(rules.ContentItem(item.code, item.name, bool(item.duty)) for item in items)
-        rules.check_content(items=content, policy=policy)
+        warnings = check_content(
+            items=tuple(item.content() for item in items), policy=policy, payer=row.payer, level=purchaser_level
+        )
         act = ContentReview(
             **_head(session, ctx, ContentReview, project),
-            items=[{"code": item.code, "name": item.name} for item in items],
+            items=[item.model_dump(exclude_defaults=True) for item in items],
+            warnings=list(warnings),
             policy_digest=policy.digest,
             reviewed_on=ctx.as_of,
         )
-        payload = {"items": [item.code for item in items], "policy_digest": policy.digest}
-        return _record(session, ctx, act, "content_reviewed", payload)
+        payload = {
+            "items": [item.code for item in items],
+            "warnings": len(warnings),
+            "policy_digest": policy.digest,
+        }
+        return Reviewed(id=_record(session, ctx, act, "content_reviewed", payload).id, warnings=warnings)
 
 
 @command("feasibility.estimate_cost", roles=(*_PLANNERS, Role.FINANCE_BUREAU), clause="HS-25")
@@ -173,10 +207,10 @@ def estimate_cost(
     ctx: Context,
     *,
     project: str,
-    inputs: Annotated[dict[str, Money], Field(min_length=1, max_length=30, description="测算因素")],
+    inputs: Annotated[dict[str, Bounded], Field(min_length=1, max_length=30, description="测算因素")],
     comparators: Annotated[tuple[Comparator, ...], Field(max_length=30, description="外地同类服务价格标准")],
     consulted: Annotated[tuple[str, ...], Field(max_length=30, description="征求意见的部门")],
-    total: Annotated[Money, Field(description="测算总额")],
+    total: Annotated[Bounded, Field(description="测算总额")],
 ) -> CostEstimated:
     """Estimate the cost from prices, wages, taxes and fees; the total is the sum of the inputs.
 
@@ -216,25 +250,33 @@ def appraise(
     risks: Annotated[Wording, Field(description="可能形成的重大风险隐患")] = "",
     major: Annotated[bool, Field(description="是否重大项目")] = False,
     stability: Annotated[Wording, Field(description="社会稳定风险评估")] = "",
+    balance: Annotated[tuple[BalanceRow, ...], Field(max_length=200, description="资金平衡表")] = (),
+    risk_register: Annotated[tuple[RiskRow, ...], Field(max_length=100, description="风险清单")] = (),
 ) -> Appraised:
     """Appraise an application: a candidate when every conclusion is positive, else back with its grounds.
 
-    Raises ``Refusal`` for what an appraisal lacks (ZY-63, ZY-05, ZY-64, ZY-65) and, for a positive one, for preparation
-    that is not on file (HS-02, HS-08, HS-12, HS-23).
+    ``balance`` and ``risk_register`` stand in for the wordings ``funding_balance`` and ``risks``. Raises ``Refusal``
+    for what an appraisal lacks (ZY-63, ZY-05, FZ-27, ZY-64, ZY-65), ``feasibility.balance_uneven``,
+    ``feasibility.risks_incomplete`` and, for a positive one, for preparation that is not on file (HS-02, HS-08, HS-12,
+    HS-23).
     """
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        check_order(command=ctx.command, state=row.state, entered=ctx.policy(region=row.region, on=row.entered_on))
+        check_tables(balance, risk_register, policy=ctx.policy(region=row.region))
         application = found(newest_application(session, project), kind="application", id=project)
         act = Appraisal(
             **_head(session, ctx, Appraisal, project),
             findings={code: item.model_dump() for code, item in findings.items()},
             assessments={
                 "fiscal_capacity": fiscal_capacity.reason if fiscal_capacity else "",
-                "funding_balance_plan": funding_balance,
-                "major_risk": risks,
+                "funding_balance_plan": funding_balance or (sentence("feasibility.see_balance") if balance else ""),
+                "major_risk": risks or (sentence("feasibility.see_risks") if risk_register else ""),
                 "stability": stability,
             },
+            balance=[line.kept() for line in balance],
+            risks=[risk.model_dump() for risk in risk_register],
             fiscal_capacity_positive=fiscal_capacity.positive if fiscal_capacity else None,
             major=major,
             outcome="",
@@ -258,6 +300,7 @@ def appraise(
 def _conclude(session: Session, ctx: Context, *, row: Project, application: Application, act: Appraisal) -> None:
     """Fill in what the appraisal comes to. Raises what ``rules.appraise`` and ``rules.check_prepared`` raise."""
     policy = ctx.policy(region=row.region)
+    check_reviewed(pinned=application.guide_id is not None, accepted=application.accepted_on is not None, policy=policy)
     cost = newest(session, CostEstimate, row.id)
     positive = act.fiscal_capacity_positive
     concluded = rules.appraise(
@@ -278,7 +321,9 @@ def _conclude(session: Session, ctx: Context, *, row: Project, application: Appl
 
 def _preparing(session: Session, ctx: Context, project: str) -> Project:
     row = project_of(session, project)
-    lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=PREPARING)
+    first = ctx.policy(region=row.region, on=row.entered_on).feasibility.before_review
+    allowed = PREPARING if first else (*PREPARING, *_UNDER_PANEL)
+    lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=allowed)
     return row
 
 
@@ -327,4 +372,5 @@ def _appraisal_payload(act: Appraisal, application: str) -> dict[str, object]:
         "findings": {code: item["positive"] for code, item in act.findings.items()},
         "fiscal_capacity_positive": act.fiscal_capacity_positive,
         "reasons_digest": digest([act.findings, act.assessments]),
+        "tables_digest": digest([act.balance, act.risks]),
     }

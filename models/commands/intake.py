@@ -59,32 +59,41 @@ def check(ctx: Context, *, gate: Gate) -> GateResult:
     """Return the result of a passing file.
 
     Raises ``DataFault``: the gate's own code when cells are wrong, ``gate.unreadable`` for a file nobody can parse.
-    Either way the file is in quarantine.
+    Either way the file is in quarantine, and the fault says so; a dry run keeps nothing and says nothing.
     """
     try:
         result = ctx.services.gate.check(gate=gate.name, data=gate.data, media_type=gate.media_type, as_of=ctx.as_of)
-    except DataFault:
+    except DataFault as fault:
         _quarantine(ctx, gate=gate, faults=1, result=None)
+        fault.quarantined = not ctx.dry_run
         raise
     if not result.passed:
         reject(ctx, gate=gate, result=result, faults=result.faults)
     return result
 
 
-def reject(ctx: Context, *, gate: Gate, result: GateResult, faults: tuple[Detail, ...]) -> NoReturn:
-    """Keep a file apart and raise the gate's fault; ``faults`` may be the gate's or those of a later comparison."""
-    _quarantine(ctx, gate=gate, faults=len(faults), result=result)
-    raise DataFault(
+def reject(
+    ctx: Context, *, gate: Gate, result: GateResult, faults: tuple[Detail, ...], total: int | None = None
+) -> NoReturn:
+    """Keep a file apart and raise the gate's fault; ``faults`` may be the gate's or those of a later comparison.
+
+    ``total`` is how many there are when not all of them were kept.
+    """
+    count = len(faults) if total is None else total
+    _quarantine(ctx, gate=gate, faults=count, result=result)
+    fault = DataFault(
         gate.fault,
         rule=_RULE,
         facts={
-            "total": len(faults),
+            "total": count,
             "shown": min(len(faults), MOST_DETAILS),
             "rows": result.row_count,
             "sha256": sha256_hex(gate.data),
         },
         details=faults[:MOST_DETAILS],
     )
+    fault.quarantined = not ctx.dry_run
+    raise fault
 
 
 def _quarantine(ctx: Context, *, gate: Gate, faults: int, result: GateResult | None) -> None:

@@ -8,14 +8,14 @@ entry that does not sum to zero in each of them is stopped.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator
 from sqlmodel import Session, col, select
 
 from models.context import Context
 from models.core.malformed import malformed
-from models.core.money import Money
+from models.core.money import LARGEST_AMOUNT, Money
 from models.queries.ledger import balance
 from models.queries.reader import found
 from models.rules.funding import Account, Leg, check_balanced
@@ -40,13 +40,13 @@ def _not_negative(amount: Money) -> Money:
 
 
 def _writable(amount: Money) -> Money:
-    if amount > _LARGEST:
-        raise malformed("money.too_large")
+    if abs(amount) > LARGEST_AMOUNT:
+        raise malformed("money.beyond_ceiling")
     return amount
 
 
-_LARGEST: Final = Money.yuan(10**12)
-"""A typing error rather than a budget; sums of such amounts still fit the ledger's columns."""
+Bounded = Annotated[Money, AfterValidator(_writable)]
+"""An amount of money as an argument whose sign a rule of the domain looks at."""
 
 Amount = Annotated[Money, AfterValidator(_positive), AfterValidator(_writable)]
 """An amount of money as an argument: more than zero."""

@@ -46,6 +46,7 @@ class SupervisionRecorded(BaseModel):
     "monitoring.record_supervision",
     roles=tuple(sorted({role for roles in rules.LINE_ROLES.values() for role in roles} | {rules.CLERK})),
     clause="HS-29",
+    once_a_day=True,
 )
 def record_supervision(
     ctx: Context,

@@ -6,32 +6,35 @@ events hold ids, counts and digests only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, insert
-from sqlmodel import Session, SQLModel, col, select
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
-from models.commands import documents, events, intake
+from models.commands import documents, events, intake, needs_load, work
+from models.commands import needs_comparison as comparison
+from models.commands import needs_people as people
+from models.commands.bulk import insert_rows
+from models.commands.needs_coverage import open_street_tasks
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
-from models.core.errors import Conflict, Detail
-from models.core.identifiers import parse_id_card
+from models.core.actors import Role
 from models.core.messages import sentence
+from models.core.periods import add_months
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
-from models.ports import GateResult, StoredObject
+from models.ports import StoredObject
+from models.queries.needs_survey import settled_survey
 from models.queries.reader import found
 from models.rules import needs as rules
+from models.rules.bodies import body_name
+from models.rules.force import binding
+from models.rules.needs_assessment import RESURVEY, indicators
 from models.tables.needs import HouseholdFile, LedgerImport, Person, Survey
 
 SURVEY_STREAM: Final = "survey"
-_CHUNK: Final = 2_000
 _CIVIL_AFFAIRS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
-
-Row = Mapping[str, Any]
 
 
 class SurveyOpened(BaseModel):
@@ -43,13 +46,17 @@ class SurveyOpened(BaseModel):
 
 
 class LedgerImported(BaseModel):
-    """What went in: people and households of this file, doubts the gate recorded, digests of file and report."""
+    """What went in: people and households of this file, how many of them were assessed again, how many came with an
+    assessment older than the one on file, doubts the gate recorded, digests of file and report.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     survey: str
     people: int
+    reassessed: int
+    older: int
     households: int
     warnings: int
     sha256: str
@@ -66,7 +73,7 @@ class HouseholdFilesBuilt(BaseModel):
     files: int
 
 
-@command("needs.open_survey", roles=_CIVIL_AFFAIRS, clause="HS-03")
+@command("needs.open_survey", roles=_CIVIL_AFFAIRS, clause="HS-03", once_a_day=True)
 def open_survey(
     ctx: Context,
     *,
@@ -88,19 +95,49 @@ def open_survey(
         scope=scope,
         opened_on=ctx.as_of,
         policy_digest=policy.digest,
+        indicator_version=indicators(policy=policy).version,
         synthetic=ctx.services.rehearsal,
     )
     with ctx.writing() as session:
+        people.record_indicators(session, ctx, policy=policy)
         session.add(survey)
+        _plan_next_survey(session, ctx, survey=survey, policy=policy)
+        open_street_tasks(session, ctx, survey=survey, policy=policy)
         events.append(
             session,
             ctx,
             stream_kind=SURVEY_STREAM,
             stream_id=survey.id,
             type="needs.survey_opened",
-            payload={"survey_id": survey.id, "classes": survey.classes, "policy_digest": policy.digest},
+            payload={
+                "survey_id": survey.id,
+                "classes": survey.classes,
+                "policy_digest": policy.digest,
+                "indicator_version": survey.indicator_version,
+            },
         )
         return SurveyOpened(id=survey.id)
+
+
+def _plan_next_survey(session: Session, ctx: Context, *, survey: Survey, policy: Policy) -> None:
+    """Have the next survey of the region fall due where surveying is to recur (ZY-57, FZ-20)."""
+    rule = binding(policy=policy, rules=RESURVEY)
+    if rule is None:
+        return
+    due_on = add_months(survey.opened_on, months=policy.needs.survey_months)
+    work.open_item(
+        session,
+        ctx,
+        kind="needs.survey",
+        role=Role.COUNTY_BUREAU,
+        subject_kind="region",
+        subject_id=survey.region,
+        due_on=due_on,
+        clause=rule,
+        resolves_with="needs.open_survey",
+        provisional=True,
+    )
+    work.move_item(session, kind="needs.survey", subject_id=survey.region, due_on=due_on, provisional=True)
 
 
 @command("needs.import_ledger", roles=(*_CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="ZY-59")
@@ -109,14 +146,16 @@ def import_ledger(
 ) -> LedgerImported:
     """Import a ledger file that passes the quality gate: one row a person, all rows or none.
 
-    Raises ``DataFault`` ``needs.ledger_rejected`` (SYS-GATE) with the offending cells, the file kept in quarantine;
-    ``Conflict`` ``needs.already_imported`` for a file this survey already has.
+    A person already on file is assessed again: the ledger row is replaced and the old one kept. A large ledger goes in
+    by portions that nobody sees until all are in; a load that died goes on when the same file is imported again. Raises
+    ``DataFault`` ``needs.ledger_rejected`` (SYS-GATE) with the offending cells, the file kept in quarantine;
+    ``Conflict`` ``needs.already_imported`` for a file this survey already has, ``needs.ledger_loading`` while another
+    one is on its way in.
     """
     with ctx.reading() as session:
         row = found(session.get(Survey, survey), kind="survey", id=survey)
-        _check_not_imported(session, survey=survey, sha256=file.sha256)
-        policy, classes, title = ctx.policy(region=row.region), frozenset(row.classes), row.title
-        first = (session.exec(select(func.max(Person.ordinal)).where(col(Person.survey_id) == survey)).one() or 0) + 1
+        accepted = needs_load.begun(session, survey=survey, sha256=file.sha256) is not None
+    policy = ctx.policy(region=row.region)
     gate = intake.Gate(
         name="needs_ledger",
         stage="needs",
@@ -127,22 +166,22 @@ def import_ledger(
         fault="needs.ledger_rejected",
     )
     result = intake.check(ctx, gate=gate)
-    people = list(_people(ctx, survey=survey, result=result, policy=policy, first=first))
-    faults = _comparison_faults(ctx, survey=survey, classes=classes, rows=result.rows, people=people)
-    if faults:
-        intake.reject(ctx, gate=gate, result=result, faults=faults)
+    hashes = people.hashes_of(ctx, rows=result.rows)
+    if not accepted:  # the people of a load that died are on file already
+        faults, total = comparison.faults(ctx, survey=row, rows=result.rows, hashes=hashes, policy=policy)
+        if faults:
+            intake.reject(ctx, gate=gate, result=result, faults=faults, total=total)
     report = documents.keep(ctx, data=result.report, media_type="application/json")
+    load = needs_load.Load(
+        survey=row, file=file, result=result, hashes=hashes, report_sha256=report.sha256, policy=policy
+    )
+    needs_load.stage(ctx, load)
+    households = len({row["household_no"] for row in result.rows})  # takes its time: not while others wait to write
     with ctx.writing() as session:
-        _check_not_imported(session, survey=survey, sha256=file.sha256)
-        _insert(session, Person, people)
-        _file(session, ctx, stored=file, kind="needs_ledger", title=title)
-        _file(session, ctx, stored=report, kind="gate_report", title=title)
-        return _record_import(session, ctx, survey=survey, file=file, report=report, result=result)
-
-
-def _insert(session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), _CHUNK):
-        session.execute(insert(table), rows[start : start + _CHUNK])
+        entry = needs_load.finish(session, ctx, load)
+        _file(session, ctx, stored=file, kind="needs_ledger", title=row.title)
+        _file(session, ctx, stored=report, kind="gate_report", title=row.title)
+        return _record_import(session, ctx, entry=entry, households=households, warnings=len(result.warnings))
 
 
 def _file(session: Session, ctx: Context, *, stored: StoredObject | Upload, kind: str, title: str) -> None:
@@ -154,118 +193,40 @@ def _file(session: Session, ctx: Context, *, stored: StoredObject | Upload, kind
         stage="needs",
         kind=kind,
         title=f"{title}·{sentence(f'needs.document.{kind}')}",
-        issuer=ROLE_NAMES[ctx.actor.role],
+        issuer=body_name(policy=ctx.policy(region=ctx.services.region), role=ctx.actor.role),
     )
 
 
 def _record_import(
-    session: Session, ctx: Context, *, survey: str, file: Upload, report: StoredObject, result: GateResult
+    session: Session, ctx: Context, *, entry: LedgerImport, households: int, warnings: int
 ) -> LedgerImported:
     imported = LedgerImported(
-        id=ctx.new_id("imp", file.sha256),
-        survey=survey,
-        people=len(result.rows),
-        households=len({row["household_no"] for row in result.rows}),
-        warnings=len(result.warnings),
-        sha256=file.sha256,
-        report_sha256=report.sha256,
-    )
-    session.add(
-        LedgerImport(
-            id=imported.id,
-            survey_id=survey,
-            sha256=imported.sha256,
-            report_sha256=imported.report_sha256,
-            suite_version=result.suite_version,
-            people=imported.people,
-            imported_on=ctx.as_of,
-        )
+        id=entry.id,
+        survey=entry.survey_id,
+        people=entry.people,
+        reassessed=entry.reassessed,
+        older=entry.older,
+        households=households,
+        warnings=warnings,
+        sha256=entry.sha256,
+        report_sha256=entry.report_sha256,
     )
     events.append(
         session,
         ctx,
         stream_kind=SURVEY_STREAM,
-        stream_id=survey,
+        stream_id=imported.survey,
         type="needs.ledger_imported",
-        payload={**imported.model_dump(), "survey_id": survey, "suite_version": result.suite_version},
+        payload={**imported.model_dump(), "survey_id": imported.survey, "suite_version": entry.suite_version},
     )
     return imported
-
-
-def _check_not_imported(session: Session, *, survey: str, sha256: str) -> None:
-    earlier = session.exec(
-        select(LedgerImport).where(col(LedgerImport.survey_id) == survey, col(LedgerImport.sha256) == sha256)
-    ).one_or_none()
-    if earlier is not None:
-        facts = {"on": earlier.imported_on.isoformat(), "people": earlier.people}
-        raise Conflict("needs.already_imported", rule="SYS-ALREADY-DONE", facts=facts)
-
-
-def _people(ctx: Context, *, survey: str, result: GateResult, policy: Policy, first: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of ``person``. Ids derive from the place in the file, not from the person: a replay on a fresh
-    database, whose vault has other keys, then makes the same ones.
-    """
-    vault = ctx.services.vault
-    for ordinal, row in enumerate(cast(Sequence[Row], result.rows), start=first):
-        card = parse_id_card(row["id_number"], as_of=ctx.as_of)
-        yield {
-            "id": ctx.new_id("per", survey, str(ordinal)),
-            "survey_id": survey,
-            "ordinal": ordinal,
-            "id_hash": vault.lookup(card.number),
-            "name_sealed": vault.seal(row["person_name"]),
-            "id_number_sealed": vault.seal(card.number),
-            "phone_sealed": vault.seal(row["phone"]) if row["phone"] else None,
-            "birth_year": card.birth.year,
-            "age_band": rules.age_band(birth=card.birth, on=ctx.as_of, policy=policy).value,
-            "levels": {code: row[f"hardship_{code}"] for code in policy.needs.hardship_types},
-            "demands": list(row["demands"]),
-            **{column: row[column] for column in _AS_THEY_ARE},
-        }
-
-
-_AS_THEY_ARE: Final = (
-    "household_no",
-    "region_code",
-    "street",
-    "identity",
-    "sex",
-    "lives_alone",
-    "disabled",
-    "severely_ill",
-    "single_parent_student",
-    "willing",
-    "discovery",
-    "assessed_on",
-)
-
-
-def _comparison_faults(
-    ctx: Context, *, survey: str, classes: frozenset[str], rows: Sequence[Mapping[str, object]], people: Sequence[Row]
-) -> tuple[Detail, ...]:
-    """Return what no single file can tell: people another file of the survey already brought, classes not surveyed."""
-    with ctx.reading() as session:
-        known = set(session.exec(select(Person.id_hash).where(col(Person.survey_id) == survey)).all())
-    faults = []
-    for row, person in zip(rows, people, strict=True):
-        place = f"{sentence('needs.ledger_row')} {row['seq']}"
-        if person["id_hash"] in known:
-            problem = sentence("needs.person_known")
-            faults.append(
-                Detail(problem=problem, field=f"{place} · {sentence('needs.column.id_number')}", rule="HS-04")
-            )
-        if person["identity"] not in classes:
-            problem = sentence("needs.class_not_surveyed", {"code": person["identity"]})
-            column = sentence("needs.column.identity")
-            faults.append(Detail(problem=problem, field=f"{place} · {column}", rule="HS-03"))
-    return tuple(faults)
 
 
 @command("needs.build_household_files", roles=(*_CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="HS-04")
 def build_household_files(ctx: Context, *, survey: str) -> HouseholdFilesBuilt:
     """Open one service file for every household of the survey that has none; called again it opens only new ones."""
     with ctx.writing() as session:
-        found(session.get(Survey, survey), kind="survey", id=survey)
+        settled_survey(session, survey)
         filed = set(
             session.exec(select(HouseholdFile.household_no).where(col(HouseholdFile.survey_id) == survey)).all()
         )
@@ -288,7 +249,8 @@ def build_household_files(ctx: Context, *, survey: str) -> HouseholdFilesBuilt:
             if household not in filed
         ]
         if fresh:
-            _insert(session, HouseholdFile, fresh)
+            for start in range(0, len(fresh), people.CHUNK):
+                insert_rows(session, HouseholdFile, fresh[start : start + people.CHUNK])
             events.append(
                 session,
                 ctx,

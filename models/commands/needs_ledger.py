@@ -8,14 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 
 from models.commands import documents
+from models.commands.needs_coverage import check_enrolled
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
 from models.queries.needs_ledger import ledger_row, ledger_view
-from models.queries.reader import found
-from models.tables.needs import Person, Selection, Survey
+from models.queries.needs_survey import settled_survey
+from models.rules.bodies import body_name
+from models.tables.needs import Person, Selection
 
 
 class LedgerIssued(BaseModel):
@@ -36,10 +38,11 @@ class LedgerIssued(BaseModel):
 def issue_ledger(ctx: Context, *, survey: Annotated[str, Field(description="调查编号")]) -> LedgerIssued:
     """Print the survey's ledger as xlsx and file it with the survey.
 
-    Raises ``Refusal`` ``needs.ledger_empty`` (SYS-EMPTY-LEDGER) when nobody was imported yet.
+    Raises ``Refusal`` ``needs.ledger_empty`` (SYS-EMPTY-LEDGER) when nobody was imported yet,
+    ``needs.enrolment_unchecked`` where everybody eligible must be enrolled first (BJ-01).
     """
     with ctx.reading() as session:
-        row = found(session.get(Survey, survey), kind="survey", id=survey)
+        row = settled_survey(session, survey)
         people = session.exec(select(Person).where(col(Person.survey_id) == survey).order_by(col(Person.ordinal))).all()
         chosen = dict(
             session.exec(
@@ -48,6 +51,7 @@ def issue_ledger(ctx: Context, *, survey: Annotated[str, Field(description="调�
                 .where(col(Person.survey_id) == survey)
             ).all()
         )
+        check_enrolled(session, survey=row, policy=ctx.policy(region=row.region))
     if not people:
         raise Refusal("needs.ledger_empty", rule="SYS-EMPTY-LEDGER", facts={"survey": survey})
     policy = ctx.policy(region=row.region)
@@ -62,7 +66,8 @@ def issue_ledger(ctx: Context, *, survey: Annotated[str, Field(description="调�
         }
         for number, person in enumerate(people, start=1)
     ]
-    view = ledger_view(title=title, survey=row, rows=rows, issuer=ctx.actor.role, on=ctx.as_of)
+    issuer = body_name(policy=policy, role=ctx.actor.role)
+    view = ledger_view(title=title, survey=row, rows=rows, issuer=issuer, on=ctx.as_of)
     paper = documents.render(ctx, kind="needs_ledger_xlsx", view=view, synthetic_fields=tuple(view["synthetic_fields"]))
     with ctx.writing() as session:
         document = documents.file_paper(
@@ -72,6 +77,6 @@ def issue_ledger(ctx: Context, *, survey: Annotated[str, Field(description="调�
             project_id=None,
             stage="needs",
             title=title,
-            issuer=ROLE_NAMES[ctx.actor.role],
+            issuer=view["issuer"],
         )
         return LedgerIssued(id=document.id, sha256=document.sha256, people=len(people))

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import Role
 from models.core.errors import Conflict
 from models.core.hashing import digest
 from models.core.identifiers import parse_id_card
@@ -21,9 +21,11 @@ from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries.needs_ledger import ledger_row, ledger_view
-from models.queries.reader import found, project_of
+from models.queries.needs_survey import settled_survey
+from models.queries.reader import project_of
 from models.rules import lifecycle
 from models.rules import needs as rules
+from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing
 from models.tables.kernel import Project
 from models.tables.needs import Person, Selection, SelectionRound, Survey
@@ -50,7 +52,10 @@ class StratumAdjustment(BaseModel):
 
 
 class RecipientsSelected(BaseModel):
-    """Persons per stratum and in all, the target of the project (HS-06), and what makes the draw repeatable."""
+    """Persons per stratum and in all, the target of the project (HS-06), and what makes the draw repeatable.
+
+    ``warnings`` say when fewer were selected than the project must serve.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,6 +67,7 @@ class RecipientsSelected(BaseModel):
     seed: str
     pool_digest: str
     document: str
+    warnings: tuple[str, ...]
 
 
 @command(
@@ -80,11 +86,12 @@ def select_recipients(
     """Draw the project's recipients from a survey: distinct, willing persons, so many a stratum as policy states.
 
     Raises ``Refusal`` (HS-05) when a stratum is short or adjusted without a reason, ``Conflict``
-    ``needs.already_selected`` when the project has its recipients.
+    ``needs.already_selected`` when the project has its recipients. Fewer persons than the project must serve is no
+    refusal but a warning (HS-06), in the result, on the list and in the event.
     """
     with ctx.reading() as session:
         row = _open_project(session, ctx, project)
-        surveyed = found(session.get(Survey, survey), kind="survey", id=survey)
+        surveyed = settled_survey(session, survey)
         policy = ctx.policy(region=row.region)
         people = session.exec(select(Person).where(col(Person.survey_id) == survey).order_by(col(Person.ordinal))).all()
         session.expunge_all()
@@ -92,7 +99,9 @@ def select_recipients(
     wanted = rules.wanted_counts(adjustments=changes, policy=policy)
     members = [_member(person, ctx=ctx, policy=policy) for person in people]
     drawn = rules.select(members=members, wanted=wanted, seed=seed, policy=policy)
+    warnings = _warnings(drawn=drawn, policy=policy)
     view = _list_view(ctx, project=row, survey=surveyed, people=people, drawn=drawn, policy=policy)
+    view["title"] = "".join((view["title"], *(sentence("needs.selection_remark", {"text": one}) for one in warnings)))
     paper = documents.render(ctx, kind=_LIST_KIND, view=view, synthetic_fields=view["synthetic_fields"])
     picked = _round(ctx, project=project, survey=survey, seed=seed, drawn=drawn, changes=changes, policy=policy)
     with ctx.writing() as session:
@@ -104,10 +113,18 @@ def select_recipients(
             project_id=project,
             stage="needs",
             title=sentence("needs.document.selection_list"),
-            issuer=ROLE_NAMES[ctx.actor.role],
+            issuer=view["issuer"],
         )
         picked.document_id = document.id
-        return _record(session, ctx, picked=picked, drawn=drawn, document=document.id)
+        return _record(session, ctx, picked=picked, drawn=drawn, warnings=warnings)
+
+
+def _warnings(*, drawn: rules.Selected, policy: Policy) -> tuple[str, ...]:
+    missing = rules.shortfall(selected=sum(map(len, drawn.chosen.values())), policy=policy)
+    if not missing:
+        return ()
+    facts = {"served_min": policy.needs.served_min, "missing": missing, "rule": rules.target_rule(policy=policy)}
+    return (sentence("needs.below_target", facts),)
 
 
 def _open_project(session: Session, ctx: Context, project: str) -> Project:
@@ -151,7 +168,7 @@ def _round(
 
 
 def _record(
-    session: Session, ctx: Context, *, picked: SelectionRound, drawn: rules.Selected, document: str
+    session: Session, ctx: Context, *, picked: SelectionRound, drawn: rules.Selected, warnings: tuple[str, ...]
 ) -> RecipientsSelected:
     session.add(picked)
     session.flush()
@@ -183,7 +200,8 @@ def _record(
         served_min=picked.served_min,
         seed=picked.seed,
         pool_digest=picked.pool_digest,
-        document=document,
+        document=picked.document_id,
+        warnings=warnings,
     )
 
 
@@ -196,6 +214,7 @@ def _payload(picked: SelectionRound) -> dict[str, Any]:
         "pool_digest": picked.pool_digest,
         "counts": picked.counts,
         "served_min": picked.served_min,
+        "below_target": max((picked.served_min or 0) - sum(picked.counts.values()), 0),
         "adjustments": {
             code: {"count": item["count"], "stated": item["stated"], "reason_digest": digest(item["reason"])}
             for code, item in picked.adjustments.items()
@@ -254,4 +273,5 @@ def _list_view(
                 }
             )
     title = sentence("needs.selection_title", {"project": project.name})
-    return ledger_view(title=title, survey=survey, rows=rows, issuer=ctx.actor.role, on=ctx.as_of)
+    issuer = body_name(policy=policy, role=ctx.actor.role)
+    return ledger_view(title=title, survey=survey, rows=rows, issuer=issuer, on=ctx.as_of)

@@ -6,12 +6,13 @@ Experts appear by id, with employer and declared ties in the protocol alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents
+from models.commands import documents, draws
 from models.commands.ledger import Amount, locked
 from models.commands.procurement import RUNNERS, note, policy_of
 from models.context import Context
@@ -24,7 +25,7 @@ from models.ports import StoredObject
 from models.queries.procurement import bids_of, is_converted, organisation_of
 from models.queries.reader import found
 from models.rules import lifecycle
-from models.rules.draw import Candidate, Draw, draw, protocol_of
+from models.rules.draw import Candidate, Draw, draw, protocol_of, roster_digest_of
 from models.rules.force import binding
 from models.rules.lifecycle import Thing
 from models.rules.procurement import (
@@ -39,6 +40,7 @@ from models.tables.procurement import Bid, Organisation, Procurement
 
 _OPEN = ("noticed", METHOD_CHANGED)
 _CATEGORY = "expert"
+_DRAW = "procurement.draw_experts"
 
 
 class Expert(BaseModel):
@@ -87,22 +89,124 @@ class Negotiated(BaseModel):
     responsive: int
 
 
-@command("procurement.draw_experts", roles=RUNNERS, clause="HS-18")
+class SeedCommitted(BaseModel):
+    """The published digests: of the seed bound to the draw ``draw_id``, and of the roster it will be drawn from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    draw_id: str
+    seed_commitment: str
+    roster_digest: str
+
+
+@command("procurement.commit_seed", roles=RUNNERS, clause="HS-18")
+def commit_seed(
+    ctx: Context,
+    *,
+    procurement: str,
+    roster: Annotated[tuple[Expert, ...], Field(min_length=1, description="专家名册")],
+) -> SeedCommitted:
+    """Let the system make the seed of the draw and publish its digest with the roster's, before the draw.
+
+    Raises ``Refusal`` ``procurement.drawn_already`` (HS-18), ``SYS-STATE``.
+    """
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=_DRAW, state=row.state, allowed=_OPEN)
+        _check_not_drawn(row, [one.id for one in _suppliers(session, row)], policy_of(session, ctx, row))
+        kept = draws.commit_fresh(
+            session,
+            ctx,
+            draw_id=ctx.new_id("draw"),
+            project_id=row.project_id,
+            subject_id=row.id,
+            roster_digest=roster_digest_of(roster=_candidates(roster)),
+        )
+        return SeedCommitted(
+            id=kept.id, draw_id=kept.draw_id, seed_commitment=kept.commitment, roster_digest=kept.roster_digest
+        )
+
+
+def _candidates(roster: tuple[Expert, ...]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(one.id, one.category, one.employer, frozenset(one.ties)) for one in roster)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A draw that was made but not yet written: its seed, outcome and stored protocol, and the suppliers it knew."""
+
+    seed: draws.Seed
+    drawn: Draw
+    stored: StoredObject
+    suppliers: list[str]
+
+
+@command(_DRAW, roles=RUNNERS, clause="HS-18")
 def draw_experts(
     ctx: Context,
     *,
     procurement: str,
-    seed: Annotated[str, Field(min_length=1, description="随机种子")],
     roster: Annotated[tuple[Expert, ...], Field(min_length=1, description="专家名册")],
     size: Annotated[int, Field(ge=1, le=10**12, description="抽取专家人数")],
+    seed: Annotated[str | None, Field(min_length=1, description="抽取种子;仅演练时可填,正式运行由系统产生")] = None,
     purchaser_representatives: Annotated[int, Field(ge=0, le=10**12, description="采购人代表人数")] = 0,
 ) -> ExpertsDrawn:
     """Draw the experts of the group at random from the pool, leaving out everybody tied to a supplier or the buyer.
 
-    A dry run checks everything and names nobody, so that seeds cannot be tried until one pleases.
-    Raises ``Refusal`` ``procurement.group`` (HS-18, LAW-ZFCG-38), ``procurement.drawn_already`` (HS-18),
-    ``draw.too_few`` and the other faults of the draw, ``SYS-STATE``.
+    The draw uses the seed committed to before (``procurement.commit_seed``) and reveals it. A dry run checks everything
+    and names nobody. Raises ``Refusal`` ``procurement.group`` (HS-18, LAW-ZFCG-38), ``procurement.drawn_already``
+    (HS-18), ``draw.too_few`` and the other faults of the draw, ``SYS-STATE``.
     """
+    made = _make(ctx, procurement, roster, size, seed=seed, purchaser_representatives=purchaser_representatives)
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
+        policy = policy_of(session, ctx, row)
+        _check_not_drawn(row, made.suppliers, policy)
+        drawn = made.drawn
+        draws.reveal(
+            session,
+            ctx,
+            made.seed,
+            project_id=row.project_id,
+            subject_id=row.id,
+            roster_digest=drawn.roster_digest,
+        )
+        row.draw = {
+            **_outcome(ctx, drawn, made.stored),
+            "purchaser_representatives": purchaser_representatives,
+            "pool": policy.procurement.expert_pool or "",
+            "pool_size": len(roster),
+            "round": row.round,
+            "organisations": made.suppliers,
+        }
+        session.add(row)
+        document = _file(session, ctx, row, made.stored, kind="draw_protocol")
+        note(session, ctx, row, "procurement.experts_drawn", _drawn_facts(row.draw))
+        return ExpertsDrawn(
+            id=row.id,
+            document=document,
+            protocol_sha256=made.stored.sha256,
+            roster_digest=drawn.roster_digest,
+            seed_commitment=drawn.seed_commitment,
+            chosen=() if ctx.dry_run else drawn.chosen,
+            alternates=() if ctx.dry_run else drawn.alternates,
+            excluded=() if ctx.dry_run else tuple(name for name, _ in drawn.excluded),
+        )
+
+
+def _make(
+    ctx: Context,
+    procurement: str,
+    roster: tuple[Expert, ...],
+    size: int,
+    *,
+    seed: str | None,
+    purchaser_representatives: int,
+) -> _Made:
+    """Check that a draw may be made, make it and store its protocol; no row is written."""
+    candidates = _candidates(roster)
     with ctx.reading() as session:
         row = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
@@ -111,36 +215,22 @@ def draw_experts(
         known = [one.id for one in suppliers]
         _check_not_drawn(row, known, policy)
         conflicts = _conflicts(row, suppliers)
-    check_group(experts=size, purchaser_representatives=purchaser_representatives, policy=policy)
-    candidates = tuple(Candidate(one.id, one.category, one.employer, frozenset(one.ties)) for one in roster)
-    drawn = draw(roster=candidates, conflicts_with=conflicts, size=size, quotas={}, seed=seed)
+        check_group(experts=size, purchaser_representatives=purchaser_representatives, policy=policy)
+        used = draws.seed_for(
+            session,
+            ctx,
+            subject_id=row.id,
+            roster_digest=roster_digest_of(roster=candidates),
+            typed=seed,
+            draw_id=ctx.new_id("draw"),
+            command="procurement.commit_seed",
+        )
+    drawn = draw(
+        roster=candidates, conflicts_with=conflicts, size=size, quotas={}, seed=used.text, draw_id=used.draw_id
+    )
     protocol = protocol_of(roster=candidates, conflicts_with=conflicts, size=size, quotas={}, drawn=drawn)
     stored = documents.keep(ctx, data=canonical_json(protocol), media_type="application/json")
-    with ctx.writing() as session:
-        row = locked(session, Procurement, procurement, kind="procurement")
-        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
-        _check_not_drawn(row, known, policy)
-        row.draw = {
-            **_outcome(ctx, drawn, stored),
-            "purchaser_representatives": purchaser_representatives,
-            "pool": policy.procurement.expert_pool or "",
-            "pool_size": len(roster),
-            "round": row.round,
-            "organisations": known,
-        }
-        session.add(row)
-        document = _file(session, ctx, row, stored, kind="draw_protocol")
-        note(session, ctx, row, "procurement.experts_drawn", _drawn_facts(row.draw))
-        return ExpertsDrawn(
-            id=row.id,
-            document=document,
-            protocol_sha256=stored.sha256,
-            roster_digest=drawn.roster_digest,
-            seed_commitment=drawn.seed_commitment,
-            chosen=() if ctx.dry_run else drawn.chosen,
-            alternates=() if ctx.dry_run else drawn.alternates,
-            excluded=() if ctx.dry_run else tuple(name for name, _ in drawn.excluded),
-        )
+    return _Made(used, drawn, stored, known)
 
 
 def _file(session: Session, ctx: Context, row: Procurement, stored: StoredObject, *, kind: str) -> str:

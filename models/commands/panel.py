@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import events, seats, work
-from models.commands.roster import EXPERT_STREAM, TieGiven, as_tie
+from models.commands.roster import EXPERT_STREAM, TieGiven, as_tie, keep_version
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
@@ -22,7 +22,7 @@ from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.registry import command
 from models.queries.reader import found, project_of
-from models.queries.review import sheets_of
+from models.queries.review import is_vacant, parties_of, seats_of, sheets_of
 from models.rules import review as rules
 from models.rules.draw import conflict_of
 from models.tables.review import Expert, ReviewRound, ReviewSeat, ReviewSheet
@@ -73,11 +73,12 @@ def declare_tie(
     """
     given = TieGiven(organisation=organisation, kind=kind, ended_on=ended_on)
     with ctx.writing() as session:
-        row = _acting_expert(session, ctx, expert)
+        row = acting_expert(session, ctx, expert)
         policy = ctx.policy(region=row.region)
         rules.check_expert(category=row.category, ties=(as_tie(given),), policy=policy)
         row.ties = [*row.ties, given.model_dump(mode="json")]
-        session.add(row)
+        row.version += 1
+        keep_version(session, ctx, row)
         events.append(
             session,
             ctx,
@@ -96,7 +97,9 @@ def declare_tie(
         ).all()
         left = []
         for seat, row_of_round in held:
-            if conflict_of(candidate=candidate, conflicts_with=frozenset(row_of_round.conflicts)) is not None:
+            project = project_of(session, row_of_round.project_id)
+            parties = parties_of(session, ctx.services.vault, project=project) | frozenset(row_of_round.conflicts)
+            if conflict_of(candidate=candidate, conflicts_with=parties) is not None:
                 seats.leave(session, ctx, round=row_of_round, left=seat, reason=sentence("review.tie_declared"))
                 left.append(row_of_round.id)
         return TieDeclared(id=row.id, left=tuple(left))
@@ -118,13 +121,38 @@ def recuse(
     """
     with ctx.writing() as session:
         row = seats.open_round_of(session, round)
-        seat = _seat_of(session, row, _acting_expert(session, ctx, expert))
+        seat = seat_of(session, row, acting_expert(session, ctx, expert))
         successor = seats.leave(session, ctx, round=row, left=seat, reason=reason)
         return SeatLeft(
             id=seat.id,
             substitute=successor.expert_id if successor else None,
             due_on=successor.due_on if successor else None,
         )
+
+
+class SeatsFilled(BaseModel):
+    """How many empty seats of the round were taken, and how many stay empty."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    filled: int
+    vacant: int
+
+
+@command("review.fill_seats", roles=(Role.EVALUATION_OFFICE,), clause="ZY-20")
+def fill_seats(ctx: Context, *, round: str) -> SeatsFilled:
+    """Look again for substitutes of the seats nobody could take, after the roster has grown.
+
+    Raises ``Refusal`` ``review.round_closed``.
+    """
+    with ctx.writing() as session:
+        row = seats.open_round_of(session, round)
+        vacant = [seat for seat in seats_of(session, row.id) if is_vacant(seat)]
+        reason = sentence("review.seat_refilled")
+        taken = [seats.leave(session, ctx, round=row, left=seat, reason=reason) for seat in vacant]
+        filled = sum(seat is not None for seat in taken)
+        return SeatsFilled(id=row.id, filled=filled, vacant=len(vacant) - filled)
 
 
 @command("review.submit_score", roles=(Role.EXPERT,), clause="ZY-22")
@@ -142,30 +170,28 @@ def submit_score(
     """
     with ctx.writing() as session:
         row = seats.locked_round(session, round)
-        expert = _acting_expert(session, ctx, None)
-        seat = _seat_of(session, row, expert)
-        rules.check_may_score(
-            recused=seat.recused_on is not None,
-            closed=row.closed_on is not None,
-            due_on=seat.due_on,
-            as_of=ctx.as_of,
-        )
+        expert = acting_expert(session, ctx, None)
+        seat = seat_of(session, row, expert)
+        recused, closed = seat.recused_on is not None, row.closed_on is not None
+        rules.check_may_score(recused=recused, closed=closed, due_on=seat.due_on, as_of=ctx.as_of)
         policy = ctx.policy(region=project_of(session, row.project_id).region, on=row.opened_on)
+        rules.check_form(form=row.sheet_form, policy=policy)
         rules.check_sheet(scores=scores, reasons=reasons, policy=policy)
         written = {code: format(score, "f") for code, score in scores.items()}
-        sheet_digest = digest({"seat": seat.id, "scores": written, "reasons": reasons})
         earlier = sheets_of(session, row.id).get(expert.id)
         if earlier is not None:
-            if earlier.digest != sheet_digest:
+            if (earlier.scores, earlier.reasons) != (written, reasons):
                 raise Refusal("review.already_scored", rule="SYS-ONE-SHEET")
             return SheetSubmitted(id=earlier.id, round=row.id)
+        salt = ctx.services.seeds.seed(draw_id=seat.id)
         sheet = ReviewSheet(
             id=ctx.new_id("sheet"),
             round_id=row.id,
             expert_id=expert.id,
             scores=written,
             reasons=reasons,
-            digest=sheet_digest,
+            salt=salt,
+            digest=digest({"seat": seat.id, "scores": written, "reasons": reasons, "salt": salt}),
             submitted_on=ctx.as_of,
         )
         session.add(sheet)
@@ -181,7 +207,7 @@ def submit_score(
         return SheetSubmitted(id=sheet.id, round=row.id)
 
 
-def _acting_expert(session: Session, ctx: Context, expert_id: str | None) -> Expert:
+def acting_expert(session: Session, ctx: Context, expert_id: str | None) -> Expert:
     """Return the expert an act concerns: the one named by the office, or the actor's own roster entry."""
     if ctx.actor.role is not Role.EXPERT:
         if expert_id is None:
@@ -196,7 +222,8 @@ def _acting_expert(session: Session, ctx: Context, expert_id: str | None) -> Exp
     return own
 
 
-def _seat_of(session: Session, round: ReviewRound, expert: Expert) -> ReviewSeat:
+def seat_of(session: Session, round: ReviewRound, expert: Expert) -> ReviewSeat:
+    """Return the expert's seat in a round. Raises ``Refusal`` ``review.not_your_seat``."""
     seat = session.exec(
         select(ReviewSeat).where(col(ReviewSeat.round_id) == round.id, col(ReviewSeat.expert_id) == expert.id)
     ).one_or_none()

@@ -18,7 +18,7 @@ from models.core.periods import Quarter
 from models.queries.procurement import purchaser_of
 from models.queries.provenance import Marks, marks
 from models.queries.reader import project_of
-from models.rules.bodies import body_name
+from models.rules.bodies import batch_name, body_name
 from models.rules.lifecycle import Thing, state_name
 from models.tables.funding import BudgetLine, PlanLine
 from models.tables.kernel import Document, Project
@@ -78,13 +78,6 @@ def ledger_view(session: Session, ctx: Context, *, year: int, issuing: list[Plan
             for number, line in enumerate(rows, start=1)
         ],
     }
-
-
-def batch_name(quarter: str, batch: int) -> str:
-    """Return 2016年第二季度第1批."""
-    when = Quarter.parse(quarter)
-    facts = {"year": when.year, "quarter": sentence(f"funding.quarter.{when.number}"), "batch": batch}
-    return sentence("funding.batch_name", facts)
 
 
 def _marks_of(session: Session, ctx: Context, lines: Iterable[PlanLine]) -> dict[str, Marks]:

@@ -23,6 +23,7 @@ from models.core.errors import Refusal
 from models.core.money import Money
 from models.core.registry import command
 from models.policy.schema import Policy
+from models.queries.chains import types_of
 from models.queries.ledger import paid
 from models.queries.procurement import is_converted
 from models.queries.reader import project_of
@@ -39,6 +40,7 @@ from models.rules.procurement import (
     check_notice,
     check_purchaser,
 )
+from models.rules.steps import check_step
 from models.tables.contract import Contract
 from models.tables.funding import BudgetLine
 from models.tables.kernel import Project
@@ -83,13 +85,15 @@ def plan(
 ) -> ProcurementState:
     """Begin a purchase: purchaser, budget that an earlier reply covers, range of contractors.
 
-    Raises ``Refusal`` ``procurement.no_budget``, ``procurement.over_budget`` (HS-21, LAW-ZFCG-6),
-    ``procurement.purchaser_kind``, ``procurement.guidance_missing`` (HS-13), ``procurement.contractor_type`` (HS-15).
+    Raises ``Refusal`` ``procurement.step_missing`` (BJ-24), ``procurement.no_budget``, ``procurement.over_budget``
+    (HS-21, LAW-ZFCG-6), ``procurement.purchaser_kind``, ``procurement.guidance_missing`` (HS-13),
+    ``procurement.contractor_type`` (HS-15).
     """
     with ctx.writing() as session:
         row = locked(session, Project, project, kind="project")
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PURCHASABLE)
         policy = ctx.policy(region=row.region)
+        check_step(step="procurement.planned", happened=types_of(session, project), policy=policy)
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PURCHASABLE)
         check_budget_first(
             planned=budget,
             planned_on=ctx.as_of,

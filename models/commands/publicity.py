@@ -1,49 +1,61 @@
-"""Commands of publicity (S06): publishing the notice, objections and their answers, closing the notice.
+"""Commands of publicity (S06): publishing the notice and closing it.
 
-Papers are scanned for personal numbers before they are printed. Who objects, to what, and the reply are sealed; events
-hold ids and dates only. What a project discloses at its end stands in ``commands.disclosure``.
+Papers are scanned before and after they are printed; events hold ids and dates only. Objections stand in
+``commands.publicity_objections``, channels in ``commands.publicity_channels``, the site in ``commands.publicity_site``,
+what a project discloses at its end in ``commands.disclosure``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Annotated, Any, Final, Literal
+from datetime import date
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents, events, transition, work
+from models.commands import documents, events, publicity_papers, transition, work
+from models.commands.publicity_clock import CLOSING, closing_day, held, recount
 from models.context import Context
 from models.core.actors import Role
 from models.core.calendar import Due
-from models.core.errors import Refusal
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.ports import Zone
 from models.queries.provenance import marks
 from models.queries.publicity import (
+    Shown,
     latest_round,
     notice_view,
     notices_of,
     objections_of,
     open_objections,
 )
+from models.queries.publicity_history import Told, listed_recipients, readable_on
 from models.queries.reader import found, project_of
 from models.rules import lifecycle
 from models.rules import publicity as rules
+from models.rules.feasibility_order import check_order
 from models.rules.lifecycle import Thing
-from models.tables.kernel import Project
-from models.tables.publicity import Objection, PublicityNotice
+from models.tables.kernel import Document
+from models.tables.publicity import NoticePosting, PublicityNotice
 
-CLOSING: Final = "publicity.close_notice"
-ANSWERING: Final = "publicity.answer_objection"
-_HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
-_ANYBODY: Final = tuple(role for role in Role if role is not Role.SYSTEM)
+HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
+NOTICE_KINDS: Final = ("publicity_notice", "publicity_notice_html")
+
+
+class Item(BaseModel):
+    """One project on a notice and the id under which it is objected to and closed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    notice: str
 
 
 class NoticePublished(BaseModel):
-    """The new notice: first and last day, both included (``provisional``: the last may still move)."""
+    """The new notice: first and last day, both included (``provisional``: the last may still move). ``id`` is that of
+    the first project; ``items`` has all. The digests are those of the published bytes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,85 +65,57 @@ class NoticePublished(BaseModel):
     ends_on: date
     provisional: bool
     documents: tuple[str, ...]
-
-
-class ObjectionRaised(BaseModel):
-    """The stored objection and the day by which it is answered."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    state: str
-    answer_due_on: date
-
-
-class ObjectionAnswered(BaseModel):
-    """The answer's outcome, the project's state, and the last day of the notice (``None`` when it is withdrawn)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    outcome: str
-    state: str
-    ends_on: date | None
+    items: tuple[Item, ...]
+    sha256: str
+    html_sha256: str
 
 
 class NoticeClosed(BaseModel):
-    """A notice that ended without an upheld objection."""
+    """A notice that ended without an upheld objection; ``documents`` are its closing page, as paper and as HTML."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     result: str
     ended_on: date
+    documents: tuple[str, ...]
 
 
-@command("publicity.publish_notice", roles=_HANDLERS, clause="ZY-24")
+@command("publicity.publish_notice", roles=HANDLERS, clause="ZY-24")
 def publish_notice(
     ctx: Context,
     *,
     project: str,
     channels: Annotated[tuple[str, ...], Field(description="公示方式")],
     contact: Annotated[str, Field(min_length=1, max_length=500, description="联系方式(单位固定电话、地址)")],
+    also: Annotated[tuple[str, ...], Field(max_length=200, description="同一公示中的其他项目")] = (),
+    list_recipients: Annotated[bool, Field(description="列出拟服务对象(姓名遮蔽)")] = False,
 ) -> NoticePublished:
-    """Publish the review result, as a paper for the board and as a page for the site, and start the period.
+    """Publish review results, as a paper for the board and as a page for the site, and start the period.
 
-    Raises ``Refusal`` ``publicity.unknown_channel`` or ``publicity.too_few_channels`` (ZY-24),
-    ``publicity.objection_open``, ``SYS-STATE``; ``DataFault`` ``publicity.leak`` before anything is printed.
+    Several projects may stand on one notice; each is objected to and closed by itself. Raises ``Refusal``
+    ``publicity.unknown_channel`` or ``publicity.too_few_channels`` (ZY-24), ``publicity.objection_open``,
+    ``SYS-STATE``; ``DataFault`` ``publicity.leak`` before anything is stored.
     """
+    projects = tuple(dict.fromkeys((project, *also)))
     with ctx.reading() as session:
-        draft = _draft(session, ctx, project, channels=channels, contact=contact)
-    rules.check_no_leak(view=draft.view)
-    marked = draft.view["synthetic_fields"]
-    papers = [
-        documents.render(ctx, kind=kind, view=draft.view, synthetic_fields=marked, zone=Zone.PUBLIC)
-        for kind in ("publicity_notice", "publicity_notice_html")
-    ]
+        draft = _draft(session, ctx, projects, channels=channels, contact=contact, list_recipients=list_recipients)
+        printer = publicity_papers.Printer.of(session, ctx)
+    papers = [printer.paper(kind, draft.view) for kind in NOTICE_KINDS]
     with ctx.writing() as session:
-        row = project_of(session, project)
-        notice = _new_notice(session, ctx, draft, channels=channels)
-        transition.apply(session, ctx, row, payload=_published(notice))
-        notice.document_id, notice.html_document_id = (
-            documents.file_paper(
-                session,
-                ctx,
-                paper=paper,
-                project_id=project,
-                stage="publicity",
-                title=draft.view["title_lines"][0],
-                issuer=draft.view["issuer"],
-            ).id
-            for paper in papers
-        )
-        session.add(notice)
-        _open_closing(session, ctx, notice, draft.policy)
+        items = [_publish(session, ctx, draft, papers, project=one) for one in projects]
+        _post(session, ctx, items[0], channels)
+        first = items[0]
         return NoticePublished(
-            id=notice.id,
-            state=f"project.{row.state}",
-            starts_on=notice.starts_on,
-            ends_on=notice.ends_on,
-            provisional=notice.provisional,
-            documents=(notice.document_id, notice.html_document_id),
+            id=first.id,
+            state=f"project.{project_of(session, project).state}",
+            starts_on=first.starts_on,
+            ends_on=first.ends_on,
+            provisional=first.provisional,
+            documents=(first.document_id, first.html_document_id),
+            items=tuple(Item(project=item.project_id, notice=item.id) for item in items),
+            sha256=first.sha256,
+            html_sha256=first.html_sha256,
         )
 
 
@@ -139,70 +123,142 @@ def publish_notice(
 class _Draft:
     """A notice about to be published: what it shows, under which policy, its first and last day."""
 
-    project_id: str
-    round_id: str
+    sheet_id: str
+    rounds: dict[str, str]
     policy: Policy
+    days: int
     first: date
     last: Due
+    channels: tuple[str, ...]
     view: dict[str, Any]
 
 
-def _draft(session: Session, ctx: Context, project: str, *, channels: tuple[str, ...], contact: str) -> _Draft:
-    row = project_of(session, project)
-    lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-    policy = ctx.policy(region=row.region)
+def _draft(
+    session: Session,
+    ctx: Context,
+    projects: Sequence[str],
+    *,
+    channels: tuple[str, ...],
+    contact: str,
+    list_recipients: bool,
+) -> _Draft:
+    for one in projects:
+        row = project_of(session, one)
+        lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        entered = ctx.policy(region=row.region, on=row.entered_on)
+        check_order(command=ctx.command, state=row.state, entered=entered)
+    policy = ctx.policy(region=project_of(session, projects[0]).region)
     rules.check_channels(channels=channels, policy=policy)
-    rules.check_all_answered(open_objections=open_objections(session, project_id=project), policy=policy)
-    reviewed = found(latest_round(session, project), kind="round", id=project)
+    for one in projects:
+        rules.check_all_answered(open_objections=open_objections(session, project_id=one), policy=policy)
+    shown = [_shown(session, ctx, one, policy=policy, list_recipients=list_recipients) for one in projects]
+    named = any(item.recipients for item in shown)
+    days = policy.publicity.person_list_working_days if named else policy.publicity.working_days
     first = ctx.services.calendar.add_working_days(ctx.as_of, days=1)
-    last = ctx.services.calendar.add_working_days(ctx.as_of, days=policy.publicity.working_days)
+    last = ctx.services.calendar.add_working_days(ctx.as_of, days=days)
     view = notice_view(
         session,
-        project=row,
-        round=reviewed,
+        shown=shown,
         policy=policy,
-        marks=marks(session, project, pending=ctx.synthetic, command=ctx.command),
         published_on=ctx.as_of,
         period=(first.date, last.date),
+        working_days=days,
         channels=channels,
         contact=contact,
         rehearsal=ctx.services.rehearsal,
     )
-    return _Draft(project, reviewed.id, policy, first.date, last, view)
+    rounds = {item.project.id: item.round.id for item in shown}
+    return _Draft(ctx.new_id("ntc"), rounds, policy, days, first.date, last, channels, view)
 
 
-def _new_notice(session: Session, ctx: Context, draft: _Draft, *, channels: tuple[str, ...]) -> PublicityNotice:
+def _shown(session: Session, ctx: Context, project: str, *, policy: Policy, list_recipients: bool) -> Shown:
+    return Shown(
+        project=project_of(session, project),
+        round=found(latest_round(session, project), kind="round", id=project),
+        marks=marks(session, project, pending=ctx.synthetic, command=ctx.command),
+        recipients=listed_recipients(session, ctx.services.vault, project=project, policy=policy, as_of=ctx.as_of)
+        if list_recipients
+        else (),
+    )
+
+
+def _publish(
+    session: Session, ctx: Context, draft: _Draft, papers: Sequence[documents.Paper], *, project: str
+) -> PublicityNotice:
+    row = project_of(session, project)
+    notice = _new_notice(session, ctx, draft, project, sha256s=[paper.stored.sha256 for paper in papers])
+    transition.apply(session, ctx, row, payload=_published(notice))
+    filed = [_file(session, ctx, draft, paper, project=project) for paper in papers]
+    notice.document_id, notice.html_document_id = (document.id for document in filed)
+    session.add(notice)
+    _open_closing(session, ctx, notice, draft.policy)
+    return notice
+
+
+def _file(session: Session, ctx: Context, draft: _Draft, paper: documents.Paper, *, project: str) -> Document:
+    return documents.file_paper(
+        session,
+        ctx,
+        paper=paper,
+        project_id=project,
+        stage="publicity",
+        title="".join(draft.view["title_lines"]),
+        issuer=draft.view["issuer"],
+    )
+
+
+def _new_notice(
+    session: Session, ctx: Context, draft: _Draft, project: str, *, sha256s: Sequence[str]
+) -> PublicityNotice:
+    first = project == next(iter(draft.rounds))
     return PublicityNotice(
-        id=ctx.new_id("ntc"),
-        project_id=draft.project_id,
-        round_id=draft.round_id,
-        ordinal=len(notices_of(session, draft.project_id)) + 1,
-        channels=list(channels),
+        id=draft.sheet_id if first else ctx.new_id("ntc", project),
+        project_id=project,
+        round_id=draft.rounds[project],
+        ordinal=len(notices_of(session, project)) + 1,
+        channels=list(draft.channels),
         published_on=ctx.as_of,
         starts_on=draft.first,
         ends_on=draft.last.date,
         provisional=draft.last.provisional,
-        working_days=draft.policy.publicity.working_days,
+        working_days=draft.days,
         policy_digest=draft.policy.digest,
         document_id="",
         html_document_id="",
+        sheet_id=draft.sheet_id,
+        sha256=sha256s[0],
+        html_sha256=sha256s[1],
     )
 
 
 def _published(notice: PublicityNotice) -> dict[str, Any]:
     return {
         "notice_id": notice.id,
+        "sheet_id": notice.sheet_id,
         "round_id": notice.round_id,
         "channels": notice.channels,
         "starts_on": notice.starts_on.isoformat(),
         "ends_on": notice.ends_on.isoformat(),
         "provisional": notice.provisional,
+        "sha256": notice.sha256,
         "notice_policy_digest": notice.policy_digest,
     }
 
 
+def _post(session: Session, ctx: Context, notice: PublicityNotice, channels: tuple[str, ...]) -> None:
+    session.add_all(
+        NoticePosting(id=ctx.new_id("pst", channel), sheet_id=notice.sheet_id, channel=channel, posted_on=ctx.as_of)
+        for channel in dict.fromkeys(channels)
+    )
+
+
 def _open_closing(session: Session, ctx: Context, notice: PublicityNotice, policy: Policy) -> None:
-    due = _closing_day(ctx, notice)
+    due = closing_day(ctx, notice)
+    leaf = (
+        "publicity.working_days"
+        if notice.working_days == policy.publicity.working_days
+        else "publicity.person_list_working_days"
+    )
     work.open_item(
         session,
         ctx,
@@ -213,157 +269,48 @@ def _open_closing(session: Session, ctx: Context, notice: PublicityNotice, polic
         project_id=notice.project_id,
         due_on=due.date,
         provisional=due.provisional,
-        clause=policy.clause("publicity.working_days"),
-        resolves_with=CLOSING,
+        clause=policy.clause(leaf),
+        resolves_with="publicity.close_notice",
     )
-
-
-def _closing_day(ctx: Context, notice: PublicityNotice) -> Due:
-    """Return the first working day on which the notice may be closed."""
-    due = ctx.services.calendar.roll_forward(notice.ends_on + timedelta(days=1))
-    return Due(due.date, due.provisional or notice.provisional)
-
-
-@command("publicity.raise_objection", roles=_ANYBODY, clause="ZY-24")
-def raise_objection(
-    ctx: Context,
-    *,
-    notice: str,
-    matter: Annotated[str, Field(min_length=2, max_length=5000, description="异议事项")],
-    objector: Annotated[str, Field(max_length=200, description="异议人及联系方式(保密)")] = "",
-) -> ObjectionRaised:
-    """Object to a notice; anybody may, as long as the notice is open. The period stands still until the answer.
-
-    Further objections to the same notice are taken in beside the first. Raises ``Refusal``
-    ``publicity.notice_closed``.
-    """
-    with ctx.writing() as session:
-        row = _held(session, notice)
-        rules.check_open(closed_on=row.closed_on)
-        project = project_of(session, row.project_id)
-        policy = ctx.policy(region=project.region)
-        due = ctx.services.calendar.add_working_days(ctx.as_of, days=policy.publicity.objection_working_days)
-        vault = ctx.services.vault
-        objection = Objection(
-            id=ctx.new_id("obj"),
-            notice_id=row.id,
-            ordinal=len(objections_of(session, row.id)) + 1,
-            objector_sealed=vault.seal(objector or ctx.actor.id),
-            matter_sealed=vault.seal(matter),
-            raised_on=ctx.as_of,
-            answer_due_on=due.date,
-        )
-        session.add(objection)
-        session.flush()
-        payload = {"notice_id": row.id, "objection_id": objection.id, "answer_due_on": due.date.isoformat()}
-        if row.paused_on is None:
-            row.paused_on = ctx.as_of
-            session.add(row)
-            work.close_item(session, ctx, kind=CLOSING, subject_id=row.id)
-            transition.apply(session, ctx, project, payload=payload)
-        else:
-            _note(session, ctx, project, "publicity.objection_added", payload)
-        work.open_item(
-            session,
-            ctx,
-            kind=ANSWERING,
-            role=Role.EVALUATION_OFFICE,
-            subject_kind="objection",
-            subject_id=objection.id,
-            project_id=project.id,
-            due_on=due.date,
-            provisional=due.provisional,
-            clause=policy.clause("publicity.objection_working_days"),
-            resolves_with=ANSWERING,
-        )
-        return ObjectionRaised(id=objection.id, state=f"project.{project.state}", answer_due_on=due.date)
-
-
-@command("publicity.answer_objection", roles=_HANDLERS, clause="ZY-24")
-def answer_objection(
-    ctx: Context,
-    *,
-    objection: str,
-    outcome: Annotated[Literal["rejected", "upheld"], Field(description="处理结论")],
-    reply: Annotated[str, Field(min_length=2, max_length=5000, description="答复内容")],
-) -> ObjectionAnswered:
-    """Answer an objection. Upheld: the notice is withdrawn, the project is reviewed again to be published anew.
-    Rejected, and no other waits: the notice goes on with at least the working days that were left.
-
-    Raises ``Refusal`` ``publicity.answered``.
-    """
-    with ctx.writing() as session:
-        one = found(session.get(Objection, objection), kind="objection", id=objection)
-        row = _held(session, one.notice_id)
-        session.refresh(one)
-        if one.answered_on is not None:
-            facts = {"answered_on": one.answered_on.isoformat()}
-            raise Refusal("publicity.answered", rule="SYS-OBJECTION", facts=facts)
-        one.outcome, one.answered_on, one.reply_sealed = outcome, ctx.as_of, ctx.services.vault.seal(reply)
-        session.add(one)
-        session.flush()
-        work.close_item(session, ctx, kind=ANSWERING, subject_id=one.id)
-        project = project_of(session, row.project_id)
-        others = sum(other.answered_on is None for other in objections_of(session, row.id))
-        payload = {"notice_id": row.id, "objection_id": one.id, "outcome": outcome}
-        if row.closed_on is not None or (outcome == "rejected" and others):
-            _note(session, ctx, project, "publicity.objection_answered", payload)
-        elif outcome == "upheld":
-            row.closed_on, row.result = ctx.as_of, "upheld"
-            transition.apply(session, ctx, project, payload=payload, outcome=outcome)
-        else:
-            _resume(session, ctx, row)
-            extra = {"ends_on": row.ends_on.isoformat(), "provisional": row.provisional}
-            transition.apply(session, ctx, project, payload={**payload, **extra}, outcome=outcome)
-        session.add(row)
-        return ObjectionAnswered(
-            id=one.id,
-            outcome=outcome,
-            state=f"project.{project.state}",
-            ends_on=row.ends_on if row.closed_on is None else None,
-        )
-
-
-def _resume(session: Session, ctx: Context, notice: PublicityNotice) -> None:
-    if notice.paused_on is None:
-        raise RuntimeError(f"{notice.id} has an open objection but was never paused")
-    end = rules.resumed_end(
-        paused_on=notice.paused_on,
-        ends_on=notice.ends_on,
-        resumed_on=ctx.as_of,
-        calendar=ctx.services.calendar,
-    )
-    notice.provisional |= end.provisional
-    notice.ends_on, notice.paused_on = end.date, None
-    due = _closing_day(ctx, notice)
-    work.move_item(session, kind=CLOSING, subject_id=notice.id, due_on=due.date, provisional=due.provisional)
 
 
 @command("publicity.close_notice", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-24")
 def close_notice(ctx: Context, *, notice: str) -> NoticeClosed:
-    """Close a notice whose last day has passed and on which no objection waits; the decision may follow.
+    """Close a notice whose last day has passed and on which no objection waits, and file the page with its history;
+    the decision may follow.
 
-    Raises ``Refusal`` ``publicity.not_over`` or ``publicity.objection_open`` (ZY-24), ``publicity.notice_closed``.
+    Raises ``Refusal`` ``publicity.not_over``, ``publicity.unreadable_now`` or ``publicity.objection_open`` (ZY-24),
+    ``publicity.notice_closed``; ``DataFault`` ``publicity.leak``.
     """
+    with ctx.reading() as session:
+        row = found(session.get(PublicityNotice, notice), kind="notice", id=notice)
+        last = _check_may_close(session, ctx, row)
+        closing = publicity_papers.closing(session, ctx, notice=row, told=Told(ctx.as_of, last, ctx.as_of, "passed"))
     with ctx.writing() as session:
-        row = _held(session, notice)
-        rules.check_open(closed_on=row.closed_on)
+        row = held(session, notice)
+        last = _check_may_close(session, ctx, row)
         project = project_of(session, row.project_id)
-        policy = ctx.policy(region=project.region)
-        waiting = sum(one.answered_on is None for one in objections_of(session, row.id))
-        rules.check_all_answered(open_objections=waiting, policy=policy)
-        rules.check_over(ends_on=row.ends_on, as_of=ctx.as_of, policy=policy)
-        row.closed_on, row.result = ctx.as_of, "passed"
-        session.add(row)
+        row.ends_on, row.closed_on, row.result = last, ctx.as_of, "passed"
+        filed = publicity_papers.file_closing(session, ctx, notice=row, project=project, closing=closing)
         work.close_item(session, ctx, kind=CLOSING, subject_id=row.id)
-        _note(session, ctx, project, "publicity.closed", {"notice_id": row.id, "ended_on": row.ends_on.isoformat()})
-        return NoticeClosed(id=row.id, result="passed", ended_on=row.ends_on)
+        events.append(
+            session,
+            ctx,
+            stream_kind=events.PROJECT_STREAM,
+            stream_id=project.id,
+            type="publicity.closed",
+            payload={"notice_id": row.id, "ended_on": last.isoformat(), "document_id": filed[0]},
+        )
+        return NoticeClosed(id=row.id, result="passed", ended_on=last, documents=filed)
 
 
-def _held(session: Session, notice_id: str) -> PublicityNotice:
-    """Return a notice and hold it: an objection raised while it is being closed must wait."""
-    return found(session.get(PublicityNotice, notice_id, with_for_update=True), kind="notice", id=notice_id)
-
-
-def _note(session: Session, ctx: Context, project: Project, type: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project.id, type=type, payload=payload)
+def _check_may_close(session: Session, ctx: Context, row: PublicityNotice) -> date:
+    """Check that a notice may be closed now and return its last day."""
+    rules.check_open(closed_on=row.closed_on)
+    policy = ctx.policy(region=project_of(session, row.project_id).region)
+    waiting = sum(one.answered_on is None and not one.late for one in objections_of(session, row.id))
+    rules.check_all_answered(open_objections=waiting, policy=policy)
+    last = recount(session, ctx, row).date
+    rules.check_over(ends_on=last, as_of=ctx.as_of, policy=policy)
+    rules.check_readable_now(readable=readable_on(session, sheet_id=row.sheet_id, on=ctx.as_of), policy=policy)
+    return last

@@ -21,6 +21,7 @@ from models.tables.kernel import Event
 from models.tables.rehearsal import SourceValue
 
 _RECORDED: Final = "rehearsal.source_recorded"
+_REPORT: Final = "case_report"
 _OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 
 
@@ -87,9 +88,13 @@ def record_source(
 
 @command("rehearsal.issue_report", roles=_OFFICE, clause="SYS-REHEARSAL", rehearsal_only=True)
 def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项目编号")]) -> ReportIssued:
-    """Render and file the report of the whole project as it stands; the source must have been recorded."""
+    """Render and file the report of the whole project as it stands; the source must have been recorded.
+
+    Raises ``Conflict`` ``kernel.recorded_already`` when the report of today is the last thing the project heard of.
+    """
     with ctx.reading() as session:
         row = project_of(session, project)
+        _check_news(session, ctx, project)
         source = _source_of(session, project)
         if source is None:
             raise Refusal("rehearsal.source_missing", rule="SYS-REHEARSAL")
@@ -103,7 +108,7 @@ def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项
             source=str(source["source"]),
             dates_stated=bool(source["dates_stated"]),
         )
-    paper = documents.render(ctx, kind="case_report", view=view, synthetic_fields=view["synthetic_fields"])
+    paper = documents.render(ctx, kind=_REPORT, view=view, synthetic_fields=view["synthetic_fields"])
     with ctx.writing() as session:
         document = documents.file_paper(
             session,
@@ -115,6 +120,19 @@ def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项
             issuer=issuer,
         )
         return ReportIssued(id=document.id, sha256=document.sha256)
+
+
+def _check_news(session: Session, ctx: Context, project: str) -> None:
+    of_project = (col(Event.stream_kind) == events.PROJECT_STREAM, col(Event.stream_id) == project)
+    last = session.exec(select(Event).where(*of_project).order_by(col(Event.seq).desc()).limit(1)).first()
+    if last is None or last.payload.get("kind") != _REPORT or last.occurred_at != ctx.as_of:
+        return
+    facts = {
+        "command": sentence(f"command.{ctx.command}"),
+        "id": last.payload["document_id"],
+        "on": last.occurred_at.isoformat(),
+    }
+    raise Conflict("kernel.recorded_already", rule="SYS-ALREADY-DONE", facts=facts)
 
 
 def _source_of(session: Session, project: str) -> Mapping[str, object] | None:

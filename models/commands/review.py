@@ -1,49 +1,41 @@
-"""Commands of the expert review (S05): opening a round by a recorded draw, and closing it with the opinion.
+"""Commands of the expert review (S05): committing to the seed of a draw, and opening a round by that draw.
 
-The roster stands in ``commands.roster``, what its members do in ``commands.panel``, their seats in ``commands.seats``.
-The policy of a round is that of its opening day (decision 11).
+The roster stands in ``commands.roster``, what its members do in ``commands.panel``, their seats in ``commands.seats``,
+the close in ``commands.review_close``. The policy of a round is that of its opening day (decision 11).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, seats, transition
+from models.commands import documents, draws, seats, transition
+from models.commands.review_signing import drop_signatures
 from models.context import Context
 from models.core.actors import Role
 from models.core.calendar import Due
-from models.core.errors import Conflict
-from models.core.hashing import canonical_json, digest
+from models.core.hashing import canonical_json
 from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.provenance import marks
 from models.queries.reader import project_of
-from models.queries.review import (
-    Outcome,
-    empty_seats,
-    objection_upheld,
-    opinion_view,
-    parties_of,
-    scores_of,
-    seats_of,
-    sheets_of,
-)
+from models.queries.review import objection_upheld, parties_of
+from models.queries.review_signing import unsigned_for_good
 from models.rules import lifecycle
 from models.rules import review as rules
 from models.rules.bodies import body_name
-from models.rules.draw import Candidate, Draw, draw, protocol_of
+from models.rules.draw import Candidate, Draw, draw, protocol_of, roster_digest_of
+from models.rules.feasibility_order import check_order
 from models.rules.lifecycle import Thing
 from models.tables.kernel import Project
 from models.tables.review import Expert, ReviewRound
 
 _OFFICE = (Role.EVALUATION_OFFICE, Role.SYSTEM)
+_OPEN = "review.open_round"
 
 
 class RoundOpened(BaseModel):
@@ -59,53 +51,118 @@ class RoundOpened(BaseModel):
     provisional: bool
 
 
-class RoundClosed(BaseModel):
-    """The result of a round: the mean as printed, whether it reached the pass mark, the opinion's document."""
+class SeedCommitted(BaseModel):
+    """The published digests: of the seed bound to the draw ``draw_id``, and of the roster it will be drawn from."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
-    state: str
-    mean: Decimal
-    passed: bool
-    document: str
+    draw_id: str
+    seed_commitment: str
+    roster_digest: str
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """A drawn panel: the roster as drawn from, whom to leave out, the draw, its protocol, the last day."""
+    """A drawn panel: the roster as drawn from, whom to leave out, the seed, the draw, its protocol, the last day."""
 
     policy: Policy
     roster: tuple[Candidate, ...]
     conflicts: frozenset[str]
+    seed: draws.Seed
     drawn: Draw
     protocol: dict[str, Any]
     due: Due
 
 
-@command("review.open_round", roles=_OFFICE, clause="ZY-19")
+@command("review.commit_seed", roles=_OFFICE, clause="SYS-DRAW")
+def commit_seed(ctx: Context, *, project: str) -> SeedCommitted:
+    """Let the system make the seed of a project's draw and publish its digest with the roster's, before the draw.
+
+    Nobody reads the seed until ``review.open_round`` reveals it. Again with the same roster it changes nothing; a
+    changed roster needs a new seed. Raises ``Refusal`` ``SYS-STATE``, ``review.needs_not_linked`` (ZY-21).
+    """
+    with ctx.writing() as session:
+        row = project_of(session, project)
+        _check_may_open(session, ctx, row)
+        policy = ctx.policy(region=row.region)
+        rules.check_needs(needs=tuple(row.details["needs"]), policy=policy)
+        roster = seats.candidates(seats.roster_of(session, region=row.region), on=ctx.as_of, policy=policy)
+        kept = draws.commit_fresh(
+            session,
+            ctx,
+            draw_id=ctx.new_id("rnd"),
+            project_id=row.id,
+            subject_id=row.id,
+            roster_digest=roster_digest_of(roster=roster),
+        )
+        return SeedCommitted(
+            id=kept.id, draw_id=kept.draw_id, seed_commitment=kept.commitment, roster_digest=kept.roster_digest
+        )
+
+
+def _check_may_open(session: Session, ctx: Context, project: Project) -> None:
+    entered = ctx.policy(region=project.region, on=project.entered_on)
+    lifecycle.check_in_state(thing=Thing.PROJECT, command=_OPEN, state=project.state)
+    check_order(command=_OPEN, state=project.state, entered=entered)
+    rules.check_again(
+        command=_OPEN,
+        state=project.state,
+        upheld=objection_upheld(session, project.id),
+        unsigned=_void_round(session, ctx, project) is not None,
+    )
+
+
+def _void_round(session: Session, ctx: Context, project: Project) -> str | None:
+    """Return the round whose opinion too many members refused to sign, ``None`` when there is none."""
+    if project.state != rules.UNDER_REVIEW:
+        return None
+    return unsigned_for_good(session, project, policy=lambda day: ctx.policy(region=project.region, on=day))
+
+
+def _drop_void(session: Session, ctx: Context, project: Project) -> None:
+    """Nobody waits any more for signatures under an opinion that cannot stand."""
+    void = _void_round(session, ctx, project)
+    if void is not None:
+        drop_signatures(session, ctx, round_id=void)
+
+
+@command(_OPEN, roles=_OFFICE, clause="ZY-19")
 def open_round(
     ctx: Context,
     *,
     project: str,
-    seed: Annotated[str, Field(description="抽取种子")],
+    seed: Annotated[str | None, Field(description="抽取种子;仅演练时可填,正式运行由系统产生")] = None,
     closes_on: Annotated[date | None, Field(description="评分截止日期;不填的按规定的工作日数计算")] = None,
+    batch: Annotated[
+        str | None, Field(min_length=1, max_length=60, description="评审批次;同批次的项目相互比较")
+    ] = None,
+    sealed: Annotated[bool, Field(description="评审期间专家互不知情")] = False,
 ) -> RoundOpened:
     """Draw the panel from the roster, leaving out who has a tie with the project's parties, and open the round.
 
-    The needs the project answers to are cited in the opinion (ZY-21). A dry run checks everything and names nobody, so
-    that seeds cannot be tried until one pleases. Raises ``Refusal`` ``review.closes_too_early``,
-    ``draw.*`` (SYS-DRAW) when the roster does not suffice, ``SYS-STATE``.
+    The draw uses the seed committed to before (``review.commit_seed``) and reveals it. The needs the project answers to
+    are cited in the opinion (ZY-21). A dry run checks everything and names nobody. Raises ``Refusal``
+    ``review.closes_too_early``, ``review.needs_not_linked`` (ZY-21), ``draw.*`` (SYS-DRAW) when the roster does not
+    suffice or no seed is committed, ``SYS-STATE``.
     """
     with ctx.reading() as session:
         row = project_of(session, project)
-        lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-        rules.check_again(command=ctx.command, state=row.state, upheld=objection_upheld(session, project))
+        _check_may_open(session, ctx, row)
         panel = _drawn(session, ctx, row, seed=seed, closes_on=closes_on)
     stored = documents.keep(ctx, data=canonical_json(panel.protocol), media_type="application/json")
     with ctx.writing() as session:
         row = project_of(session, project)
-        opened = _round(session, ctx, row, panel)
+        draws.reveal(
+            session,
+            ctx,
+            panel.seed,
+            project_id=row.id,
+            subject_id=row.id,
+            roster_digest=panel.drawn.roster_digest,
+        )
+        _drop_void(session, ctx, row)
+        opened = _round(session, ctx, row, panel, batch=batch, sealed=sealed)
         transition.apply(session, ctx, row, payload=_opening(opened, panel, protocol=stored.sha256))
         opened.protocol_document_id = documents.file_upload(
             session,
@@ -119,9 +176,7 @@ def open_round(
         ).id
         session.add(opened)
         session.flush()
-        for ordinal, expert_id in enumerate(panel.drawn.chosen, start=1):
-            expert = session.get_one(Expert, expert_id)
-            seats.seat(session, ctx, round=opened, expert=expert, ordinal=ordinal, due=panel.due, policy=panel.policy)
+        _seat_panel(session, ctx, opened, panel)
         return RoundOpened(
             id=opened.id,
             state=f"project.{row.state}",
@@ -132,152 +187,75 @@ def open_round(
         )
 
 
-def _drawn(session: Session, ctx: Context, project: Project, *, seed: str, closes_on: date | None) -> _Panel:
+def _seat_panel(session: Session, ctx: Context, opened: ReviewRound, panel: _Panel) -> None:
+    for ordinal, expert_id in enumerate(panel.drawn.chosen, start=1):
+        expert = session.get_one(Expert, expert_id)
+        seats.seat(session, ctx, round=opened, expert=expert, ordinal=ordinal, due=panel.due, policy=panel.policy)
+
+
+def _drawn(session: Session, ctx: Context, project: Project, *, seed: str | None, closes_on: date | None) -> _Panel:
     policy = ctx.policy(region=project.region)
     rules.check_opening(closes_on=closes_on, opened_on=ctx.as_of)
+    rules.check_needs(needs=tuple(project.details["needs"]), policy=policy)
     roster = seats.candidates(seats.roster_of(session, region=project.region), on=ctx.as_of, policy=policy)
+    used = draws.seed_for(
+        session,
+        ctx,
+        subject_id=project.id,
+        roster_digest=roster_digest_of(roster=roster),
+        typed=seed,
+        draw_id=ctx.new_id("rnd"),
+        command="review.commit_seed",
+    )
     conflicts = parties_of(session, ctx.services.vault, project=project)
     size, quotas = policy.review.panel_size, rules.quotas(policy=policy)
-    drawn = draw(roster=roster, conflicts_with=conflicts, size=size, quotas=quotas, seed=seed)
+    drawn = draw(
+        roster=roster, conflicts_with=conflicts, size=size, quotas=quotas, seed=used.text, draw_id=used.draw_id
+    )
     protocol = protocol_of(roster=roster, conflicts_with=conflicts, size=size, quotas=quotas, drawn=drawn)
     days = policy.review.scoring_working_days
     due = (
         Due(closes_on, provisional=False) if closes_on else ctx.services.calendar.add_working_days(ctx.as_of, days=days)
     )
-    return _Panel(policy, roster, conflicts, drawn, protocol, due)
+    return _Panel(policy, roster, conflicts, used, drawn, protocol, due)
 
 
-def _round(session: Session, ctx: Context, project: Project, panel: _Panel) -> ReviewRound:
+def _round(
+    session: Session, ctx: Context, project: Project, panel: _Panel, *, batch: str | None, sealed: bool
+) -> ReviewRound:
     earlier = session.exec(select(ReviewRound.id).where(col(ReviewRound.project_id) == project.id)).all()
     return ReviewRound(
-        id=ctx.new_id("rnd"),
+        id=panel.seed.draw_id,
         project_id=project.id,
         ordinal=len(earlier) + 1,
         opened_on=ctx.as_of,
         closes_on=panel.due.date,
         provisional=panel.due.provisional,
+        batch=batch,
+        sealed=sealed,
         seed=panel.drawn.seed,
+        seed_commitment=panel.drawn.seed_commitment,
         roster_digest=panel.drawn.roster_digest,
         roster=[one.id for one in panel.roster],
         alternates=list(panel.drawn.alternates),
         conflicts=sorted(panel.conflicts),
         policy_digest=panel.policy.digest,
+        sheet_form=rules.form_of(policy=panel.policy),
         protocol_document_id="",
     )
 
 
 def _opening(round: ReviewRound, panel: _Panel, *, protocol: str) -> dict[str, object]:
-    return {
+    """Return what the event says. That of a sealed round names neither panel nor seed: the close does."""
+    told = {} if round.sealed else {"panel": list(panel.drawn.chosen), "seed": round.seed}
+    return told | {
         "round_id": round.id,
-        "panel": list(panel.drawn.chosen),
-        "seed": round.seed,
+        "seed_commitment": round.seed_commitment,
         "roster_digest": round.roster_digest,
         "protocol_sha256": protocol,
         "closes_on": round.closes_on.isoformat(),
         "provisional": round.provisional,
         "convener": panel.policy.review.convener,
         "round_policy_digest": round.policy_digest,
+        "batch": round.batch,
     }
-
-
-@command("review.close_round", roles=_OFFICE, clause="ZY-23")
-def close_round(
-    ctx: Context,
-    *,
-    round: str,
-    opinion: Annotated[str, Field(description="评审意见")] = "",
-    dissent: Annotated[str, Field(description="不同意见")] = "",
-) -> RoundClosed:
-    """Tally the sheets, print the opinion and close the round; the project becomes reviewed, whatever the result.
-
-    The scheduler may leave the opinion out: it is then worded from the tally. Raises ``Refusal``
-    ``review.sheets_missing`` or ``review.opinion_missing`` (ZY-23), ``review.panel_incomplete`` (ZY-20),
-    ``review.round_closed``; ``Conflict`` when a sheet or seat changed meanwhile.
-    """
-    with ctx.reading() as session:
-        outcome, view = _outcome(session, ctx, round, opinion=opinion, dissent=dissent)
-        seen = _fingerprint(session, round)
-    paper = documents.render(ctx, kind="review_opinion", view=view, synthetic_fields=view["synthetic_fields"])
-    with ctx.writing() as session:
-        row = seats.open_round_of(session, round)
-        if _fingerprint(session, row.id) != seen:
-            raise Conflict("kernel.changed_meanwhile", rule="SYS-CONFLICT")
-        project = project_of(session, row.project_id)
-        document = documents.file_paper(
-            session,
-            ctx,
-            paper=paper,
-            project_id=project.id,
-            stage="review",
-            title=view["title_lines"][0],
-            issuer=view["issuer"],
-        )
-        row.closed_on, row.mean, row.passed = ctx.as_of, str(outcome.tally.mean), outcome.tally.passed
-        row.opinion, row.dissent, row.opinion_document_id = outcome.opinion, outcome.dissent, document.id
-        session.add(row)
-        transition.apply(session, ctx, project, payload=_closing_payload(row.id, outcome.tally, document.sha256))
-        return RoundClosed(
-            id=row.id,
-            state=f"project.{project.state}",
-            mean=outcome.tally.mean,
-            passed=outcome.tally.passed,
-            document=document.id,
-        )
-
-
-def _closing_payload(round_id: str, tally: rules.Tally, document: str) -> dict[str, object]:
-    return {
-        "round_id": round_id,
-        "mean": str(tally.mean),
-        "passed": tally.passed,
-        "sheets": len(tally.totals),
-        "opinion_sha256": document,
-    }
-
-
-def _outcome(
-    session: Session, ctx: Context, round: str, *, opinion: str, dissent: str
-) -> tuple[Outcome, dict[str, Any]]:
-    """Check that the round may be closed; return its outcome and the view of the opinion."""
-    row = seats.open_round_of(session, round)
-    project = project_of(session, row.project_id)
-    policy = ctx.policy(region=project.region, on=row.opened_on)
-    panel, sheets = seats_of(session, row.id), sheets_of(session, row.id)
-    sitting = [seat for seat in panel if seat.recused_on is None]
-    missing = sum(seat.expert_id not in sheets for seat in sitting)
-    rules.check_complete(empty_seats=empty_seats(panel), missing_sheets=missing, policy=policy)
-    rules.check_opinion(opinion=opinion, generated_allowed=ctx.actor.role is Role.SYSTEM, policy=policy)
-    tally = rules.tally(sheets=tuple(scores_of(sheets[seat.expert_id]) for seat in sitting), policy=policy)
-    wording = opinion.strip() or _standard_opinion(tally, len(sitting), policy)
-    outcome = Outcome(row, panel, sheets, tally, wording, dissent.strip())
-    view = opinion_view(
-        session,
-        project=project,
-        outcome=outcome,
-        policy=policy,
-        marks=marks(session, project.id, pending=ctx.synthetic, command=ctx.command),
-        as_of=ctx.as_of,
-        rehearsal=ctx.services.rehearsal,
-    )
-    return outcome, view
-
-
-def _standard_opinion(tally: rules.Tally, experts: int, policy: Policy) -> str:
-    return sentence(
-        "review.opinion.passed" if tally.passed else "review.opinion.not_passed",
-        {
-            "experts": experts,
-            "dimensions": "、".join(policy.review.dimensions.values()),
-            "mean": tally.mean,
-            "pass_mark": policy.review.pass_mark,
-        },
-    )
-
-
-def _fingerprint(session: Session, round_id: str) -> str:
-    return digest(
-        {
-            "seats": [[seat.id, seat.recused_on] for seat in seats_of(session, round_id)],
-            "sheets": {expert: sheet.digest for expert, sheet in sheets_of(session, round_id).items()},
-        }
-    )

@@ -9,19 +9,20 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from models.commands import events, work
+from models.commands import draws, events, work
 from models.context import Context
 from models.core.actors import Role
 from models.core.calendar import Due
 from models.core.errors import Refusal
 from models.policy.schema import Policy
 from models.queries.reader import found, project_of
-from models.queries.review import parties_of, seats_of, sheets_of, ties_of
-from models.rules.draw import Candidate
-from models.rules.review import Substitute, choose_substitute, standing_ties
+from models.queries.review import empty_seats, kin_of, parties_of, roles_of, seats_of, sheets_of, ties_of
+from models.rules.draw import Candidate, roster_digest_of
+from models.rules.review import Substitute, choose_substitute, standing_roles, standing_ties
 from models.tables.review import Expert, ReviewRound, ReviewSeat
 
 SCORING = "review.submit_score"
+SHORT = "review.fill_seats"
 
 
 def locked_round(session: Session, round_id: str) -> ReviewRound:
@@ -43,10 +44,19 @@ def roster_of(session: Session, *, region: str) -> list[Expert]:
 
 
 def candidates(experts: Iterable[Expert], *, on: date, policy: Policy) -> tuple[Candidate, ...]:
-    """Return experts as the draw takes them, with the ties that still stand on a date."""
+    """Return experts as the draw takes them: employer, standing ties, recent roles, organisations of relatives.
+
+    A relative known by name is a token (``relative_token``) that the project's parties list when the names meet: no
+    name and no hash of one leaves the roster.
+    """
     return tuple(
         Candidate(
-            expert.id, expert.category, expert.employer, standing_ties(ties=ties_of(expert), on=on, policy=policy)
+            expert.id,
+            expert.category,
+            expert.employer,
+            standing_ties(ties=ties_of(expert), on=on, policy=policy),
+            standing_roles(past_roles=roles_of(expert), on=on, policy=policy),
+            kin_of(expert),
         )
         for expert in experts
     )
@@ -109,6 +119,8 @@ def leave(session: Session, ctx: Context, *, round: ReviewRound, left: ReviewSea
         successor = seat(session, ctx, round=round, expert=expert, ordinal=ordinal, due=due, policy=policy)
         left.successor_id = successor.id
     session.add(left)
+    session.flush()
+    _watch_short(session, ctx, round=round, policy=policy)
     events.append(
         session,
         ctx,
@@ -126,6 +138,28 @@ def leave(session: Session, ctx: Context, *, round: ReviewRound, left: ReviewSea
     return successor
 
 
+def _watch_short(session: Session, ctx: Context, *, round: ReviewRound, policy: Policy) -> None:
+    """Keep one work item open for the office while a seat of the panel is empty."""
+    if not empty_seats(seats_of(session, round.id)):
+        work.close_item(session, ctx, kind=SHORT, subject_id=round.id)
+        return
+    due_on = max(round.closes_on, ctx.as_of)
+    work.open_item(
+        session,
+        ctx,
+        kind=SHORT,
+        role=Role.EVALUATION_OFFICE,
+        subject_kind="review_round",
+        subject_id=round.id,
+        project_id=round.project_id,
+        due_on=due_on,
+        provisional=round.provisional,
+        clause=policy.clause("review.panel_size"),
+        resolves_with="review.fill_seats",
+    )
+    work.move_item(session, kind=SHORT, subject_id=round.id, due_on=due_on, provisional=round.provisional)
+
+
 def _substitute(
     session: Session, ctx: Context, *, round: ReviewRound, left: ReviewSeat, policy: Policy
 ) -> Substitute | None:
@@ -135,12 +169,23 @@ def _substitute(
     experts = {expert.id: expert for expert in roster_of(session, region=project.region)}
     alternates = [experts[name] for name in round.alternates if name not in seated]
     late = [one for one in experts.values() if one.id not in seated and one.id not in round.roster]
-    return choose_substitute(
+    latecomers = candidates(late, on=ctx.as_of, policy=policy)
+    draw_id = f"{round.id}/{len(seats) + 1}"
+    chosen = choose_substitute(
         leaving=left.category,
         staying=tuple(row.category for row in seats if row.recused_on is None),
         alternates=candidates(alternates, on=ctx.as_of, policy=policy),
-        latecomers=candidates(late, on=ctx.as_of, policy=policy),
+        latecomers=latecomers,
         conflicts_with=frozenset(round.conflicts) | parties_of(session, ctx.services.vault, project=project),
-        seed=f"{round.seed}/{len(seats) + 1}",
+        seed=ctx.services.seeds.seed(draw_id=draw_id),
         policy=policy,
     )
+    if chosen is not None and chosen.seed is not None:
+        draws.commit_and_reveal(
+            session,
+            ctx,
+            draws.Seed(chosen.seed, draw_id, None),
+            project_id=project.id,
+            roster_digest=roster_digest_of(roster=latecomers),
+        )
+    return chosen

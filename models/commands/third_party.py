@@ -1,4 +1,4 @@
-"""The command of third-party evaluation (S13, S16): one independent evaluation a phase, with its scores and report."""
+"""The commands of third-party evaluation (S13, S16): one independent evaluation a phase, or its approved omission."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import documents, events, organisations, project_papers
+from models.commands.ledger import locked
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Conflict
+from models.core.hashing import digest
 from models.core.identifiers import parse_credit_code
 from models.core.registry import command
 from models.core.uploads import Upload
@@ -100,6 +102,61 @@ def record_third_party(
         return ThirdPartyRecorded(id=evaluation.id, total=given.total, document=document, missing=missing)
 
 
+class OmissionRecorded(BaseModel):
+    """Which evaluation the project goes without; ``id`` is the event that says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    phase: str
+
+
+@command(
+    "evaluation.omit_third_party",
+    roles=(Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE),
+    clause="HS-35",
+)
+def omit_third_party(
+    ctx: Context,
+    *,
+    project: str,
+    phase: Annotated[str, Field(description="评估时点")],
+    reason: Annotated[str, Field(min_length=2, max_length=500, description="未按时评估的原因")],
+    approval_no: Annotated[str, Field(max_length=60, description="批准文号")] = "",
+) -> OmissionRecorded:
+    """Approve, as the body that acts, that an evaluation whose time is over is left out; conclusion and report say so.
+
+    Without this way out a project whose evaluation during the run was missed could never be concluded (HS-35).
+    Raises ``Refusal`` ``evaluation.phase_unknown``, ``evaluation.phase_still_open`` (HS-35),
+    ``lifecycle.not_in_state``; ``Conflict`` ``evaluation.phase_done``, ``evaluation.omitted_already``.
+    """
+    with ctx.writing() as session:
+        row = locked(session, Project, project, kind="project")
+        policy = ctx.policy(region=row.region)
+        rules.check_phase_known(phase=phase, policy=policy)
+        _check_not_done(session, row, phase, policy)
+        rules.check_omittable(phase=phase, state=row.state, policy=policy)
+        after = rules.PHASE_STATES["end"]
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=after)
+        known = reads.omissions_of(row)
+        if any(one.phase == phase for one in known):
+            raise Conflict("evaluation.omitted_already", rule="SYS-ALREADY-DONE")
+        said = reads.Omission(
+            phase=phase, on=ctx.as_of, approved_by=ctx.actor.role, approval_no=approval_no.strip(), reason=reason
+        )
+        row.details = {**row.details, reads.OMITTED: [one.model_dump(mode="json") for one in (*known, said)]}
+        session.add(row)
+        event = events.append(
+            session,
+            ctx,
+            stream_kind=events.PROJECT_STREAM,
+            stream_id=row.id,
+            type="evaluation.third_party_omitted",
+            payload={"phase": phase, "reason_digest": digest(reason), "policy_digest": policy.digest},
+        )
+        return OmissionRecorded(id=event.event_id, phase=phase)
+
+
 @dataclass(frozen=True)
 class _Given:
     phase: str
@@ -116,11 +173,7 @@ def _check(session: Session, ctx: Context, row: Project, given: _Given, policy: 
     rules.check_phase_known(phase=given.phase, policy=policy)
     allowed = rules.PHASE_STATES[given.phase]
     lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=allowed)
-    for one in reads.third_party_of(session, project=row.id):
-        if one.phase == given.phase:
-            phases = policy.need("evaluation.third_party_phases")
-            facts = {"phase": phases[given.phase], "on": one.evaluated_on.isoformat()}
-            raise Conflict("evaluation.phase_done", rule="SYS-ALREADY-DONE", facts=facts)
+    _check_not_done(session, row, given.phase, policy)
     rules.check_sheet(
         scores=given.scores,
         items=policy.evaluation.third_party_dimensions,
@@ -131,6 +184,14 @@ def _check(session: Session, ctx: Context, row: Project, given: _Given, policy: 
     known = organisations.known(session, name=given.evaluator.name, uscc=given.evaluator.uscc)
     contractors = tuple(one.id for one in contractors_of(session, project=row.id))
     rules.check_evaluator(evaluator=known.id if known else "", contractors=contractors)
+
+
+def _check_not_done(session: Session, row: Project, phase: str, policy: Policy) -> None:
+    for one in reads.third_party_of(session, project=row.id):
+        if one.phase == phase:
+            phases = policy.need("evaluation.third_party_phases")
+            facts = {"phase": phases[phase], "on": one.evaluated_on.isoformat()}
+            raise Conflict("evaluation.phase_done", rule="SYS-ALREADY-DONE", facts=facts)
 
 
 def _file(

@@ -1,7 +1,8 @@
 """Work items and their alerts: rows with a due date instead of sleeping flows (architecture, decision 2).
 
 ``open_item`` and ``close_item`` are called by commands in their transaction; ``sweep_deadlines`` is the one set-based
-command behind the daily sweeps: whatever outage lay between, each item gets one alert a level, late ones marked late.
+command behind the daily sweeps: whatever outage lay between, each item gets one alert a level, late ones marked late,
+and one more every so many days while it stays overdue.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import String, and_, cast, func, insert, literal, select
+from sqlalchemy import Select, String, and_, cast, func, insert, literal, select
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
@@ -97,9 +98,11 @@ def sweep_deadlines(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: 
     """Raise the alert of every open work item that reached a level of the ladder and has none for it yet.
 
     ``kinds`` limits the sweep to work items of these kinds (all when empty). An item gets the alert of the level it has
-    reached, not of those it passed during an outage; the ladder (days before the due date) is national policy.
+    reached, not of those it passed during an outage; the ladder (days before the due date) is national policy. What
+    stays overdue is told again every ``alerts.overdue_repeat_days``.
     """
-    ladder = () if overdue_only else sorted(ctx.policy(region="cn").alerts.ladder_days, reverse=True)
+    alerts = ctx.policy(region="cn").alerts
+    ladder = () if overdue_only else sorted(alerts.ladder_days, reverse=True)
     levels = [
         _Level(
             name=str(days),
@@ -111,7 +114,8 @@ def sweep_deadlines(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: 
     levels.append(_Level(name=OVERDUE, due_from=date.min, due_until=ctx.as_of - timedelta(days=1)))
     with ctx.writing() as session:
         late_before = _late_today(session, ctx)
-        raised = sum(_raise_level(session, ctx, kinds=kinds, level=level) for level in levels)
+        raised = _repeat(session, ctx, kinds=kinds, days=alerts.overdue_repeat_days)
+        raised += sum(_raise_level(session, ctx, kinds=kinds, level=level) for level in levels)
         late = _late_today(session, ctx) - late_before
         if raised:
             events.append(
@@ -156,6 +160,43 @@ def _raise_level(session: Session, ctx: Context, *, kinds: tuple[str, ...], leve
     )
     if kinds:
         due = due.where(col(WorkItem.kind).in_(kinds))
+    return _inserted(session, columns, due)
+
+
+def _repeat(session: Session, ctx: Context, *, kinds: tuple[str, ...], days: int) -> int:
+    """Tell again of every open item whose last alert since it was overdue is ``days`` or more ago; 0 days: never."""
+    if not days:
+        return 0
+    last = (
+        select(func.max(Alert.raised_on))
+        .where(
+            col(Alert.work_item_id) == col(WorkItem.id),
+            col(Alert.due_on) == col(WorkItem.due_on),
+            col(Alert.level).startswith(OVERDUE),
+        )
+        .scalar_subquery()
+    )
+    level = f"{OVERDUE}-{ctx.as_of.isoformat()}"
+    columns: dict[str, SQLCoreOperations[Any]] = {
+        "id": literal("alert-") + col(WorkItem.id) + literal(f"-{level}-") + cast(col(WorkItem.due_on), String),
+        "work_item_id": col(WorkItem.id),
+        "level": literal(level),
+        "due_on": col(WorkItem.due_on),
+        "raised_on": literal(ctx.as_of),
+        "late": last < ctx.as_of - timedelta(days=days),
+    }
+    due = select(*columns.values()).where(
+        col(WorkItem.status) == "open",
+        col(WorkItem.due_on) < ctx.as_of,
+        last <= ctx.as_of - timedelta(days=days),
+    )
+    if kinds:
+        due = due.where(col(WorkItem.kind).in_(kinds))
+    return _inserted(session, columns, due)
+
+
+def _inserted(session: Session, columns: dict[str, SQLCoreOperations[Any]], due: Select[Any]) -> int:
+    """Insert the selected alerts and return how many there were."""
     statement = insert(Alert).from_select(list(columns), due)
     result = session.execute(statement, execution_options={"preserve_rowcount": True})  # else PostgreSQL says -1
     return int(result.rowcount)  # type: ignore[attr-defined]  # an INSERT yields a CursorResult

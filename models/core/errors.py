@@ -56,6 +56,7 @@ class LifecycleError(Exception):
         self.facts = dict(facts or {})
         self.details = details
         self.recorded = False
+        self.quarantined = False
         super().__init__(sentence(code, self.facts))
 
     @property
@@ -65,8 +66,9 @@ class LifecycleError(Exception):
 
     @property
     def way_out(self) -> str:
-        """What the user can do about it (zh-CN); says that the input is kept only once the door has kept it."""
+        """What the user can do about it (zh-CN); says that file or input is kept only once it has been kept."""
         text = way_out(self.code, self.facts)
+        text = sentence("intake.quarantined") + text if self.quarantined else text
         return text + sentence("door.recorded") if self.recorded else text
 
     def as_json(self) -> dict[str, object]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -160,6 +160,9 @@ class Money:
 
 
 Money.ZERO = Money(0)
+
+LARGEST_AMOUNT: Final = Money.yuan(10**12)
+"""More than this is a typing error rather than a budget; sums of such amounts still fit a 64-bit column of fen."""
 
 
 def _exact(ratio: int | Decimal) -> Fraction:

@@ -38,6 +38,8 @@ class Operation:
     clause: str
     arguments: type[BaseModel]
     rehearsal_only: bool
+    once_a_day: bool
+    unmasks: bool
     summary: str
 
     def schema(self) -> dict[str, Any]:
@@ -54,19 +56,37 @@ def operations() -> Mapping[str, Operation]:
 
 
 def command(
-    name: str, *, roles: tuple[Role, ...], clause: str, rehearsal_only: bool = False
+    name: str,
+    *,
+    roles: tuple[Role, ...],
+    clause: str,
+    rehearsal_only: bool = False,
+    once_a_day: bool = False,
+    unmasks: bool = False,
 ) -> Callable[[_Function], _Function]:
-    """Register a command ``(ctx, *, ...)``. Raises ``ValueError`` on a duplicate name."""
-    return _register(name, OperationKind.COMMAND, roles, clause, rehearsal_only)
+    """Register a command ``(ctx, *, ...)``. Raises ``ValueError`` on a duplicate name.
+
+    ``once_a_day``: the same content is taken once a day, and no key of the domain guards that. ``unmasks``: the result
+    is personal data in clear, so it is never kept: every reading of it is an event of its own.
+    """
+    kind = OperationKind.COMMAND
+    return _register(name, kind, roles, clause, rehearsal_only=rehearsal_only, once_a_day=once_a_day, unmasks=unmasks)
 
 
 def query(name: str, *, roles: tuple[Role, ...], clause: str) -> Callable[[_Function], _Function]:
     """Register a query ``(reader, *, ...)``. Raises ``ValueError`` on a duplicate name."""
-    return _register(name, OperationKind.QUERY, roles, clause, False)
+    return _register(name, OperationKind.QUERY, roles, clause)
 
 
 def _register(
-    name: str, kind: OperationKind, roles: tuple[Role, ...], clause: str, rehearsal_only: bool
+    name: str,
+    kind: OperationKind,
+    roles: tuple[Role, ...],
+    clause: str,
+    *,
+    rehearsal_only: bool = False,
+    once_a_day: bool = False,
+    unmasks: bool = False,
 ) -> Callable[[_Function], _Function]:
     def add(function: _Function) -> _Function:
         if name in _operations:
@@ -79,6 +99,8 @@ def _register(
             clause=clause,
             arguments=_arguments_model(name, function),
             rehearsal_only=rehearsal_only,
+            once_a_day=once_a_day,
+            unmasks=unmasks,
             summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
         )
         return function

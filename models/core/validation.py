@@ -19,6 +19,11 @@ _FALLBACK: Final = "validation.other"
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_UNSEEN: Final = "".join(
+    character
+    for character in map(chr, range(0x10000))
+    if character.isspace() or character in "\u200b\u200c\u200d\u2060\ufeff"
+)
 _DEEPEST: Final = 50
 _LONGEST_TEXT: Final = 100_000
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -53,6 +58,22 @@ def _without_english(value: object) -> object:
 
 def _shown(path: _Path) -> str:
     return ".".join(str(part)[:_LONGEST_NAME] for part in path)
+
+
+def tidy(value: object) -> Any:
+    """Return arguments with the texts at any depth freed of what surrounds them unseen: blanks and zero-width signs.
+
+    A text of nothing else becomes empty, and is refused where a text must be given. Models stay as they are.
+    """
+    match value:
+        case str():
+            return value.strip(_UNSEEN)
+        case Mapping():
+            return {key: tidy(item) for key, item in value.items()}
+        case list() | tuple():
+            return type(value)(tidy(item) for item in value) if type(value) in (list, tuple) else value
+        case _:
+            return value
 
 
 def unfit(arguments: Mapping[str, object]) -> tuple[Detail, ...]:

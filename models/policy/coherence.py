@@ -57,6 +57,16 @@ def _codes(policy: Policy) -> Iterator[tuple[str, str]]:
     )
     if unnamed:
         yield "delivery.service_item_names", f"缺少名称:{'、'.join(sorted(unnamed))}"
+    if policy.decision.approval_issuer not in policy.decision.authority_codes:
+        yield "decision.authority_codes", "缺少批准文件印发机构的机关代字"
+    bought = policy.feasibility.purchase_items or {}
+    if {*bought, *(code for codes in bought.values() for code in codes)} - set(policy.feasibility.purchase_names or {}):
+        yield "feasibility.purchase_names", "有类别或事项没有名称"
+    formalities = policy.feasibility.formality_types
+    if set(formalities) != set(policy.decision.payer_classes):
+        yield "feasibility.formality_types", "代码与出资类别的清单不同"
+    if {code for codes in formalities.values() for code in codes} - set(policy.feasibility.formalities):
+        yield "feasibility.formality_types", "有不在手续清单内的手续"
     if not set(policy.procurement.failed_tender_methods) <= set(policy.procurement.methods):
         yield "procurement.failed_tender_methods", "有不在采购方式清单内的方式"
     if policy.evaluation.grade_cap_unsatisfied not in policy.evaluation.grades:
@@ -69,6 +79,7 @@ def _codes(policy: Policy) -> Iterator[tuple[str, str]]:
 def _numbers(policy: Policy) -> Iterator[tuple[str, str]]:
     """Yield the numbers that contradict each other."""
     review, evaluation, procurement = policy.review, policy.evaluation, policy.procurement
+    seats = review.panel_category_min * len(review.panel_categories)
     for key, fine, reason in (
         ("evaluation.sheet_weights", sum(evaluation.sheet_weights.values(), Decimal(0)) == 1, "合计不为 1"),
         (
@@ -79,11 +90,9 @@ def _numbers(policy: Policy) -> Iterator[tuple[str, str]]:
         ),
         ("evaluation.grades", min(evaluation.grades.values()) == 0, "最低等级未从 0 分起,有分数无等级"),
         ("review.panel_size", not review.panel_odd or review.panel_size % 2 == 1, "须为单数"),
-        (
-            "review.panel_category_min",
-            review.panel_category_min * len(review.panel_categories) <= review.panel_size,
-            "各类最少人数之和超过总人数",
-        ),
+        ("review.panel_category_min", seats <= review.panel_size, "各类最少人数之和超过总人数"),
+        ("review.quorum", seats <= review.quorum <= review.panel_size, "少于各类最少人数之和,或多于总人数"),
+        ("review.trim_each_side", 2 * review.trim_each_side < review.panel_size, "截尾后没有评分"),
         ("review.pass_mark", review.pass_mark <= review.score_max, "高于满分"),
         (
             "procurement.debarment_years_min",
@@ -113,6 +122,7 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str]]:
         ("review.convener", (policy.review.convener,)),
         ("decision.authorities", tuple(policy.decision.authorities.values())),
         ("decision.approval_issuer", (policy.decision.approval_issuer,)),
+        ("decision.authority_codes", tuple(policy.decision.authority_codes)),
         ("funding.plan_co_issuers", policy.funding.plan_co_issuers),
         ("audit.receipt_bodies", tuple(policy.audit.receipt_bodies)),
         ("incentive.participants", policy.incentive.participants),

@@ -1,7 +1,7 @@
-"""``python -m models.policy.lint [--write-lock]``: is the shipped policy data whole, coherent and untampered?
+"""``python -m models.policy.lint [--write-lock]``: is the shipped policy data whole, coherent, untampered and read?
 
 Called by ``make check``. Prints its findings in Chinese and exits 1 when there is any; ``--write-lock`` first adds the
-values not yet locked. Must never change a pack.
+values not yet locked and takes leaves that code reads by now off the list of awaited ones. Must never change a pack.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from models.core.errors import DataFault, Detail
 from models.core.messages import sentence
-from models.policy import lock
+from models.policy import lock, usage
 from models.policy.coherence import check_book
 from models.policy.loader import Pack, load_packs
 from models.policy.resolver import PolicyBook
@@ -36,6 +36,13 @@ def run(*, root: Traversable, lock_path: Path, write_lock: bool) -> tuple[int, t
     if faults:
         return 1, (*lines, *_report(tuple(faults)))
     return 0, (*lines, _summary(packs))
+
+
+def _unread(*, write: bool) -> tuple[Detail, ...]:
+    read = usage.read_leaves()
+    if write:
+        usage.drop_read(read=read)
+    return usage.check_usage(read=read, awaiting=usage.awaited())
 
 
 def _report(faults: tuple[Detail, ...]) -> tuple[str, ...]:
@@ -64,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     code, lines = run(
         root=resources.files(__package__) / "regions", lock_path=lock.LOCK_PATH, write_lock=options.write_lock
     )
+    unread = _unread(write=options.write_lock)
+    code, lines = (1, (*lines, *_report(unread))) if unread else (code, lines)
     sys.stdout.write("\n".join(lines) + "\n")
     return code
 

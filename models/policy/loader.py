@@ -48,6 +48,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Hard:
+    """What packs below may not set otherwise: every enacted leaf of the pack but the ``adjustable`` ones (``rule``)."""
+
+    rule: str
+    adjustable: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Pack:
     """Everything one region states itself; ``covered_from`` only where the pack has no parent."""
 
@@ -57,6 +65,7 @@ class Pack:
     parent: str | None
     covered_from: date | None
     leaves: Mapping[str, tuple[Entry, ...]]
+    hard: Hard | None = None
 
 
 class _Faults:
@@ -66,12 +75,19 @@ class _Faults:
         self.found: list[Detail] = []
 
     def add(
-        self, code: str, *, file: str, node: yaml.Node | None, key: str | None, expected: str | None = None
+        self,
+        code: str,
+        *,
+        file: str,
+        node: yaml.Node | None,
+        key: str | None,
+        expected: str | None = None,
+        rule: str = "SYS-POLICY",
     ) -> None:
         row = node.start_mark.line + 1 if node is not None else None
         place = ":".join(str(part) for part in (file, row, key) if part is not None)
         self.found.append(
-            Detail(problem=sentence(f"policy.fault.{code}"), field=place, row=row, expected=expected, rule="SYS-POLICY")
+            Detail(problem=sentence(f"policy.fault.{code}"), field=place, row=row, expected=expected, rule=rule)
         )
 
 
@@ -80,7 +96,7 @@ def load_packs(root: Traversable) -> dict[str, Pack]:
 
     Raises ``DataFault`` code ``policy.invalid`` with one detail a fault: unreadable YAML, duplicate or unknown keys, a
     missing or empty part, a value of the wrong kind or unit, a status without the evidence for it, overlapping or
-    empty periods, an unknown or circular parent.
+    empty periods, an unknown or circular parent, a leaf that a pack above holds hard (ZY-118).
     """
     faults = _Faults()
     packs: dict[str, Pack] = {}
@@ -91,6 +107,8 @@ def load_packs(root: Traversable) -> dict[str, Pack]:
         if pack is not None:
             packs[pack.code] = pack
     _check_parents(packs, faults)
+    if not faults.found:
+        _check_hard(packs, faults)
     refuse_faults(tuple(faults.found))
     return packs
 
@@ -160,10 +178,10 @@ def _plain(node: yaml.Node) -> Any:
 
 
 def _region(top: yaml.MappingNode, path: str, faults: _Faults) -> dict[str, Any] | None:
-    parts: dict[str, Any] = {"covered_from": None}
+    parts: dict[str, Any] = {"covered_from": None, "hard": None}
     nodes: dict[str, yaml.Node] = {}
     for key, key_node, value_node in _pairs(top, path, faults):
-        if key not in (*_REGION_KEYS, "covered_from", "note"):
+        if key not in (*_REGION_KEYS, "covered_from", "hard", "note"):
             faults.add("unknown_key", file=path, node=key_node, key=key)
             continue
         nodes[key] = value_node
@@ -175,11 +193,25 @@ def _region(top: yaml.MappingNode, path: str, faults: _Faults) -> dict[str, Any]
         ("level", parts.get("level") in _LEVELS),
         ("parent", "parent" in parts and isinstance(parts["parent"], str | None)),
         ("covered_from", (parts["covered_from"] is not None) == (parts.get("parent") is None)),
+        ("hard", parts["hard"] is None or _is_hard(parts["hard"])),
     ):
         if not good:
             complete = False
             faults.add("wrong_region", file=path, node=nodes.get(key), key=key)
-    return parts if complete else None
+    if not complete:
+        return None
+    raw = parts["hard"]
+    return parts | {"hard": Hard(rule=raw["rule"], adjustable=tuple(raw["adjustable"])) if raw else None}
+
+
+def _is_hard(raw: object) -> bool:
+    return (
+        isinstance(raw, dict)
+        and set(raw) == {"rule", "adjustable"}
+        and isinstance(raw["rule"], str)
+        and isinstance(raw["adjustable"], list)
+        and all(isinstance(key, str) and key in leaf_specs() for key in raw["adjustable"])
+    )
 
 
 def _leaves(top: yaml.MappingNode, stage: str, path: str, faults: _Faults) -> Iterator[tuple[str, tuple[Entry, ...]]]:
@@ -303,3 +335,23 @@ def _check_parents(packs: Mapping[str, Pack], faults: _Faults) -> None:
                 break
             seen.add(current.parent)
             current = packs[current.parent]
+
+
+def _check_hard(packs: Mapping[str, Pack], faults: _Faults) -> None:
+    """Refuse every value of a pack for a day on which an enacted one above holds hard: a county adjusts the rest."""
+    for pack in packs.values():
+        above = pack
+        while above.parent is not None:
+            above = packs[above.parent]
+            if above.hard is None:
+                continue
+            for key in sorted(set(pack.leaves) - set(above.hard.adjustable)):
+                if any(_overrides(entry, held) for entry in pack.leaves[key] for held in above.leaves.get(key, ())):
+                    file = f"{pack.code}/{key.partition('.')[0]}.yaml"
+                    faults.add("hard_leaf", file=file, node=None, key=key, expected=above.name, rule=above.hard.rule)
+
+
+def _overrides(entry: Entry, held: Entry) -> bool:
+    """Say whether ``held`` is enacted and its period meets that of ``entry``."""
+    first, second = sorted((entry.effective, held.effective), key=lambda period: period.from_)
+    return held.status is Status.ENACTED and second.from_ in first

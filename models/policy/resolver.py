@@ -18,7 +18,7 @@ from models.core.errors import Detail, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.policy.loader import Pack, load_packs, refuse_faults
-from models.policy.schema import Policy, ResolvedLeaf
+from models.policy.schema import Policy, ResolvedLeaf, Status
 from models.policy.sections import SECTIONS, leaf_specs
 from models.policy.values import plain
 
@@ -69,6 +69,11 @@ class PolicyBook:
                 for entry in entries:
                     dates.update(edge for edge in (entry.effective.from_, entry.effective.to) if edge and edge > start)
         return tuple(sorted(dates))
+
+    def hard(self, leaf: ResolvedLeaf) -> str | None:
+        """Return the rule under which no region below the one that states ``leaf`` may set it otherwise, if any."""
+        mark = self._packs[leaf.region].hard
+        return mark.rule if mark and leaf.status is Status.ENACTED and leaf.key not in mark.adjustable else None
 
     def leaves_on(self, region: str, on: date) -> dict[str, ResolvedLeaf]:
         """Return the value of every leaf that has one here on this date, in the order of the sections."""

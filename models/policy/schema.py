@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from models.core.errors import Refusal
 from models.policy.sections import leaf_specs
+from models.policy.sections_around import Books, Duties, Tickets
 from models.policy.sections_execution import (
     Acceptance,
     Alerts,
@@ -35,6 +36,7 @@ from models.policy.sections_planning import (
     Feasibility,
     Funding,
     Library,
+    Lists,
     Needs,
     Publicity,
     Review,
@@ -122,6 +124,7 @@ class Policy:
     digest: str
     leaves: Mapping[str, ResolvedLeaf]
     needs: Needs
+    lists: Lists
     library: Library
     application: Application
     feasibility: Feasibility
@@ -142,6 +145,9 @@ class Policy:
     recovery: Recovery
     alerts: Alerts
     rules: Rules
+    duties: Duties
+    books: Books
+    tickets: Tickets
 
     def need(self, key: str) -> Any:
         """Return the value of a leaf that the act cannot go on without.

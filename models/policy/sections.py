@@ -1,6 +1,6 @@
 """The known policy leaves: one frozen section per stage whose fields ARE the leaf keys ``<stage>.<name>``.
 
-The sections stand in ``sections_planning`` and ``sections_execution``; this module joins them.
+The sections stand in ``sections_planning``, ``sections_execution`` and ``sections_around``; this module joins them.
 
 Owns the names, types and units of every parameter; the loader refuses a YAML key that is not a field here. Called by
 the loader, the resolver and every rule (``policy.review.panel_size``). Must never hold a value: values live in
@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import get_args, get_type_hints
 
+from models.policy.sections_around import Books, Duties, Tickets
 from models.policy.sections_execution import (
     Acceptance,
     Alerts,
@@ -38,6 +39,7 @@ from models.policy.sections_planning import (
     Feasibility,
     Funding,
     Library,
+    Lists,
     Needs,
     Publicity,
     Review,
@@ -46,6 +48,7 @@ from models.policy.values import Kind
 
 SECTIONS: dict[str, type] = {
     "needs": Needs,
+    "lists": Lists,
     "library": Library,
     "application": Application,
     "feasibility": Feasibility,
@@ -66,6 +69,9 @@ SECTIONS: dict[str, type] = {
     "recovery": Recovery,
     "alerts": Alerts,
     "rules": Rules,
+    "duties": Duties,
+    "books": Books,
+    "tickets": Tickets,
 }
 
 

@@ -81,6 +81,8 @@ class Procurement:
     low_price_second_ratio: Ratio | None = None
     low_price_ceiling_ratio: Ratio | None = None
     low_price_reply_minutes: Minutes | None = None
+    steps: Labels | None = None  # event that marks a step of the purchase → its name, in order (BJ-24)
+    level_item_classes: Groups | None = None  # who mainly purchases what, by level (AH-08, AH-09)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,7 @@ class Contract:
     transfer_banned: Flag
     performance_bond_ratio: Ratio  # at most
     supplement_ratio: Ratio  # all supplementary contracts together, at most
+    assisting_parties: Flag | None = None  # a village or community body may be named as third party (AH-05)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from models.policy.values import (
     Labels,
     Months,
     Points,
+    Ratio,
     Text,
     Weights,
     WorkingDays,
@@ -47,11 +48,27 @@ class Needs:
     stratum_names: Labels | None = None
     strata_adjustable: Flag | None = None  # a stratum may differ when a reason is noted
     served_min: Count | None = None  # distinct persons served by the end
+    special_tags: Labels | None = None  # special difficulties a recipient may be tagged with (BJ-09)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """The three lists (三项清单), what a service may be matched to, and what a referral hands over."""
+
+    resource_kinds: Labels  # what a resource is (FZ-23)
+    resource_sources: Labels  # government, social
+    social_funds: Codes  # those of ``funding.sources`` that are not the government's
+    support_channels: Labels  # through which a matched need gets its money (ZY-01)
+    referral_parts: Labels  # what the packet of a referral hands over (FZ-37)
+    referral_accept_working_days: WorkingDays  # within which the named receiver accepts it
+    purchase_domains: Labels | None = None  # fields a purchase item may belong to (AH-01)
+    priority_services: Labels | None = None  # what is bought first (AH-02)
+    participation_points: Labels | None = None  # where residents take part (AH-04)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """S02. Entry to the project library and the dispatch calendar."""
+    """S02. Entry to the project library; its dispatch calendar is ``duties.planning``."""
 
     origins: Labels  # who proposed: township, village, social_org …
     cooperation_modes: Labels
@@ -59,8 +76,9 @@ class Library:
     list_payer_classes: Labels
     design_items: Labels  # six points every design answers (ZY-04)
     entry_links: Codes  # what a library entry must link to: need, policy
-    dispatch_months: Counts | None = None  # who → every how many months (city_bureau 1, city_government 6 …)
-    dispatch_consults_social_orgs: Codes | None = None  # those of the above who must consult social organisations
+    entry_fields: Labels | None = None  # what an entry must also state (ZY-39, ZY-45, ZY-46)
+    policy_list_consults: Labels | None = None  # who is consulted on a policy list (ZY-35)
+    links_checked: Flag | None = None  # need and policy links name registered things, not words
     brand_theme: Text | None = None
 
 
@@ -87,12 +105,16 @@ class Feasibility:
     major_project_amount: Yuan | None = None  # at or above this a project is major
     report_chapters: Labels
     formalities: Labels  # the statutory-formality checklist
+    formality_types: Groups  # payer class → formalities such a project needs
+    risk_levels: Labels  # likelihood and impact in the register of risks
     decision_set: Labels  # one report, one opinion, one set of formalities
     opinion_issuer: Text  # role that issues the review opinion
     government_duties: Labels  # what may never be purchased
     costing_inputs: Labels | None = None
     costing_consultees: Labels | None = None
     costing_comparators_min: Count | None = None
+    purchase_items: Groups | None = None  # class → items that may be purchased (BJ-10, BJ-11)
+    purchase_names: Labels | None = None  # names of those classes and items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +126,20 @@ class Review:
     panel_odd: Flag
     panel_categories: Labels
     panel_category_min: Count  # members per category
+    quorum: Count  # valid sheets without which no round closes; a category may never be missing (ZY-20)
     dimensions: Labels
     dimension_weights: Weights  # relative weights; equal numbers mean equal weights
     score_max: Points
     pass_mark: Points  # weighted mean on the scale 0..score_max, passing when ≥
     scoring_working_days: WorkingDays  # how long a round stays open
+    signing_working_days: WorkingDays  # for the members to sign the final opinion, where a rule asks for it (ZY-23)
     recusal_years: Years  # ties this recent exclude an expert
     recusal_ties: Labels
+    outlier_points: Points  # a total this far from the median of its item is shown as an outlier
+    trim_each_side: Count  # sheets the trimmed mean leaves out at either end
+    open_within_working_days: WorkingDays | None = (
+        None  # the sweep opens a round this long after a project is candidate
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +152,13 @@ class Publicity:
     channels: Labels
     channels_min: Count
     objection_working_days: WorkingDays  # to answer an objection
+    after_rejection: Text  # the clock after an objection is rejected: restart, extend (days given back), none
+    anonymous_objections: Flag  # an objection without a name is taken in
+    outage_extends: Flag  # days on which no channel could be read do not count
     disclosure_working_days: WorkingDays  # to publish government information that is proactive
     disclosure_items: Labels
     published_items: Labels | None = None  # what the project itself publishes at its end
+    pre_award_items: Labels | None = None  # public before a contractor is selected (BJ-30)
     mask_public: Labels  # field → style on anything anybody may read
     mask_internal: Labels  # field → style on lists inside the bureaus
     mask_expert: Labels  # field → style on what experts see
@@ -141,6 +174,14 @@ class Decision:
     before_approval: Flag  # opinion dated on or before the approval
     override_needs_citation: Flag  # a national or provincial decision rule overrides, with its citation
     approval_issuer: Text  # role
+    authority_codes: Labels  # role → its code (机关代字) in a document number
+    meeting_chair: Text  # role that leads the mechanism's meetings (ZY-11)
+    meeting_matters: Labels  # what the mechanism decides in a meeting
+    office_members: Labels  # who may sit in the mechanism's office (ZY-12)
+    office_lead: Text  # kind of the member that leads it
+    office_required: Codes  # kinds of which at least one member is needed
+    modification_voids: Groups  # kind of change → what it voids of an approved project
+    start_formalities: Labels | None = None  # complete before the start (ZY-76)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,3 +200,5 @@ class Funding:
     no_over_budget: Flag
     donation_report_months: Months | None = None  # interim disclosure of donated projects
     donation_final_months: Months | None = None  # full disclosure after the end
+    forbidden_sources: Labels | None = None  # money that may not be drawn upon (FZ-49)
+    social_org_ratio_min: Ratio | None = None  # of newly arranged purchases; warns (AH-19)

@@ -7,7 +7,7 @@ Floats are refused everywhere: ratios and marks are written in quotes or as whol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from types import MappingProxyType
@@ -79,6 +79,10 @@ def plain(value: object) -> object:
             return str(value)
         case Mapping():
             return [[key, plain(item)] for key, item in value.items()]
+        case tuple():
+            return [plain(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
         case _:
             return value
 

@@ -16,6 +16,7 @@ from models.core.messages import sentence
 from models.core.registry import query
 from models.policy.schema import Policy
 from models.queries import papers
+from models.queries.evaluation import omission_sentence, omissions_of
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.provenance import Marks
 from models.queries.reader import Reader, project_of
@@ -211,7 +212,10 @@ def conclusion_view(
         "satisfaction_rate": cell(f"{rate}%", satisfaction),
         "recipients_opinion": judged.opinion or sentence("acceptance.paper.opinion"),
         "grade": cell(policy.evaluation.grade_names[judged.verdict.grade], grade_path),
-        "conclusion": _paragraphs(policy=policy, judged=judged),
+        "conclusion": [
+            *_paragraphs(policy=policy, judged=judged),
+            *(omission_sentence(one, policy=policy) for one in omissions_of(sheet.project)),
+        ],
         "problems": [
             sentence(
                 "acceptance.paper.problem", {"text": one.text, "owner": ROLE_NAMES[one.owner], "due_on": one.due_on}

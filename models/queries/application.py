@@ -1,11 +1,12 @@
-"""Reads of the application (S03): the newest submission of a project, its team masked for the asking role."""
+"""Reads of the application (S03): each submission of a project, the newest visible, its team masked for who asks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.core.actors import Role
@@ -14,7 +15,12 @@ from models.core.registry import query
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, found, project_of
 from models.rules.masking import masked
-from models.tables.application import Application, ApplicationBudgetLine, ApplicationTeamMember
+from models.tables.application import (
+    Application,
+    ApplicationAttachment,
+    ApplicationBudgetLine,
+    ApplicationTeamMember,
+)
 
 
 class AppliedLine(BaseModel):
@@ -37,8 +43,19 @@ class TeamMember(BaseModel):
     contact: str
 
 
+class Attached(BaseModel):
+    """One file attached to an application, typed by the guide."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    name: str
+    sha256: str
+    document: str
+
+
 class ApplicationRecord(BaseModel):
-    """The newest submission; ``gaps`` are those it was returned with."""
+    """One submission; ``gaps`` are those it was returned with, ``guide`` the version it is pinned to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,6 +72,28 @@ class ApplicationRecord(BaseModel):
     gaps: tuple[str, ...]
     returned_on: date | None
     document: str
+    design: dict[str, str] = {}
+    attachments: tuple[Attached, ...] = ()
+    guide: str | None = None
+    accepted_on: date | None = None
+    supersedes: str | None = None
+    notice: str | None = None
+    paper: str | None = None
+
+
+class Revision(BaseModel):
+    """One submission in the chain; exactly one is ``visible``. ``supersedes`` names the application it replaced."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    revision: int
+    submitted_on: date
+    accepted_on: date | None
+    returned_on: date | None
+    supersedes: str | None
+    guide: str | None
+    visible: bool
 
 
 def newest_application(session: Session, project_id: str) -> Application | None:
@@ -67,20 +106,56 @@ def newest_application(session: Session, project_id: str) -> Application | None:
     ).one_or_none()
 
 
+def applications_of(session: Session, project_id: str) -> list[Application]:
+    """Return every submission of a project, oldest first."""
+    statement = select(Application).where(col(Application.project_id) == project_id)
+    return list(session.exec(statement.order_by(col(Application.revision))).all())
+
+
+def attachments_of(session: Session, project_id: str) -> tuple[dict[str, str], ...]:
+    """Return what is attached to a project now: the newest file of each kind, by kind."""
+    rows = session.exec(
+        select(ApplicationAttachment)
+        .where(col(ApplicationAttachment.project_id) == project_id)
+        .order_by(col(ApplicationAttachment.kind), col(ApplicationAttachment.ordinal))
+    ).all()
+    newest = {row.kind: row for row in rows}
+    return tuple(
+        {"kind": row.kind, "name": row.name, "sha256": row.sha256, "document": row.document_id}
+        for row in newest.values()
+    )
+
+
+def lines_of(session: Session, application: str) -> list[ApplicationBudgetLine]:
+    """Return the budget lines of a submission in their order."""
+    return list(
+        session.exec(
+            select(ApplicationBudgetLine)
+            .where(col(ApplicationBudgetLine.application_id) == application)
+            .order_by(col(ApplicationBudgetLine.ordinal))
+        ).all()
+    )
+
+
+def styles_of(reader: Reader, region: str) -> Mapping[str, str]:
+    """Return how the asking role sees names and contacts."""
+    publicity = reader.policies.resolve(region=region, on=reader.as_of).publicity
+    outside = (Role.EXPERT, Role.CONTRACTOR, Role.TENDER_AGENCY, Role.RECIPIENT)
+    return publicity.mask_expert if reader.actor.role in outside else publicity.mask_internal
+
+
 @query("application.record", roles=EVERYONE_INSIDE, clause="ZY-18")
-def record(reader: Reader, *, project: str) -> ApplicationRecord:
-    """Return the newest application of a project."""
+def record(
+    reader: Reader,
+    *,
+    project: str,
+    revision: Annotated[int | None, Field(description="第几次提交；不填为现行一次")] = None,
+) -> ApplicationRecord:
+    """Return the newest application of a project, or an earlier revision of it."""
     session = reader.session
     region = project_of(session, project).region
-    row = found(newest_application(session, project), kind="application", id=project)
-    publicity = reader.policies.resolve(region=region, on=reader.as_of).publicity
-    inside = reader.actor.role not in (Role.EXPERT, Role.CONTRACTOR, Role.TENDER_AGENCY, Role.RECIPIENT)
-    styles = publicity.mask_internal if inside else publicity.mask_expert
-    lines = session.exec(
-        select(ApplicationBudgetLine)
-        .where(col(ApplicationBudgetLine.application_id) == row.id)
-        .order_by(col(ApplicationBudgetLine.ordinal))
-    ).all()
+    chosen = [one for one in applications_of(session, project) if revision in (None, one.revision)]
+    row = found(chosen[-1] if chosen else None, kind="application", id=project)
     return ApplicationRecord(
         id=row.id,
         revision=row.revision,
@@ -90,17 +165,46 @@ def record(reader: Reader, *, project: str) -> ApplicationRecord:
         starts_on=row.starts_on,
         ends_on=row.ends_on,
         budget=tuple(
-            AppliedLine(category=line.category, channel=line.channel, amount=Money(line.amount_fen)) for line in lines
+            AppliedLine(category=line.category, channel=line.channel, amount=Money(line.amount_fen))
+            for line in lines_of(session, row.id)
         ),
         total=Money(row.total_fen),
-        team=_team(reader, row.id, styles),
+        team=team_of(reader, row.id, styles_of(reader, region)),
         gaps=tuple(row.gaps),
         returned_on=row.returned_on,
         document=row.document_id,
+        design=row.design,
+        attachments=tuple(Attached(**item) for item in row.attachments),
+        guide=row.guide_id,
+        accepted_on=row.accepted_on,
+        supersedes=row.supersedes_id,
+        notice=row.notice_id,
+        paper=row.paper_id,
     )
 
 
-def _team(reader: Reader, application: str, styles: Mapping[str, str]) -> tuple[TeamMember, ...]:
+@query("application.revisions", roles=EVERYONE_INSIDE, clause="ZY-18")
+def revisions(reader: Reader, *, project: str) -> tuple[Revision, ...]:
+    """Return every submission of a project, oldest first: corrections and replacements, one of them visible."""
+    project_of(reader.session, project)
+    rows = applications_of(reader.session, project)
+    return tuple(
+        Revision(
+            id=row.id,
+            revision=row.revision,
+            submitted_on=row.submitted_on,
+            accepted_on=row.accepted_on,
+            returned_on=row.returned_on,
+            supersedes=row.supersedes_id,
+            guide=row.guide_id,
+            visible=row is rows[-1],
+        )
+        for row in rows
+    )
+
+
+def team_of(reader: Reader, application: str, styles: Mapping[str, str]) -> tuple[TeamMember, ...]:
+    """Return the team of a submission in its order, masked."""
     team = reader.session.exec(
         select(ApplicationTeamMember)
         .where(col(ApplicationTeamMember.application_id) == application)

@@ -15,11 +15,12 @@ from models.core.errors import Refusal
 from models.core.registry import query
 from models.ports import Zone
 from models.queries.audit import OFFICES, receipts_of
-from models.queries.chains import entries
+from models.queries.chains import entries, types_of
 from models.queries.reader import Reader, project_of
 from models.rules.archive import OnFile, folder_number
 from models.tables.archive import ArchivePackage
 from models.tables.kernel import Document, Event, Project, StreamHead
+from models.tables.publicity import Disclosure
 
 # A project's own chain is exported anyway, another project has a bundle of its own, and the rest are the house's.
 _NOT_OF_A_PROJECT: Final = ("project", "documents", "alerts", "anchor", "policy")
@@ -95,10 +96,13 @@ def documents_of(session: Session, project: str) -> list[Document]:
 def on_file(session: Session, project: str) -> OnFile:
     """Return what the checklist of ``rules.archive`` counts."""
     kinds = session.exec(select(Document.kind).where(col(Document.project_id) == project)).all()
-    types = session.exec(
-        select(Event.type).where(col(Event.stream_kind) == "project", col(Event.stream_id) == project)
-    ).all()
-    return OnFile(kinds=Counter(kinds), events=Counter(types), receipts=frozenset(receipts_of(session, project)))
+    disclosed = session.exec(select(Disclosure.item).where(col(Disclosure.project_id) == project)).all()
+    return OnFile(
+        kinds=Counter(kinds),
+        events=Counter(types_of(session, project)),
+        receipts=frozenset(receipts_of(session, project)),
+        disclosed=frozenset(disclosed),
+    )
 
 
 def head_of(session: Session, project: str) -> StreamHead:

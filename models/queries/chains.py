@@ -54,6 +54,12 @@ def entries(session: Session, *, stream_kind: str, stream_id: str) -> Iterator[d
     return (as_entry(row) for row in rows)
 
 
+def types_of(session: Session, project: str) -> tuple[str, ...]:
+    """Return the types of a project's events, oldest first."""
+    statement = select(Event.type).where(col(Event.stream_kind) == "project", col(Event.stream_id) == project)
+    return tuple(session.exec(statement.order_by(col(Event.seq))).all())
+
+
 def has_events(engine: Engine) -> bool:
     """Say whether anything was ever recorded in this database."""
     with Session(engine) as session:

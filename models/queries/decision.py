@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -11,23 +11,68 @@ from sqlmodel import Session, col, select
 
 from models.core.actors import Role
 from models.core.messages import sentence
-from models.core.money import Money
+from models.core.money import Money, capitals
 from models.core.registry import query
 from models.policy.schema import Policy
+from models.queries.papers import Sheet, facts, head
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.provenance import Marks
 from models.queries.reader import Reader, project_of
 from models.queries.review import applicant_of
 from models.rules.bodies import body_name, written_date
+from models.rules.decision_records import ENTERPRISE, Share
 from models.tables.application import Application, ApplicationBudgetLine
-from models.tables.decision import Approval, Decision
+from models.tables.decision import (
+    Approval,
+    Decision,
+    FunderShare,
+    MechanismMeeting,
+    OfficeRoster,
+    StartFormality,
+    VoidedPaper,
+)
 from models.tables.kernel import Document, Event, Project
+from models.tables.publicity import PublicityNotice
+from models.tables.review import ReviewRound
 
+DECISION_SOURCES: Final = (
+    "library.enter_project",
+    "application.submit",
+    "review.submit_score",
+    "decision.record_shares",
+    "decision.decide",
+)
 APPROVAL_SOURCES: Final = ("library.enter_project", "application.submit", "decision.decide", "decision.approve")
+_OFFICE: Final = Role.EVALUATION_OFFICE
+_SHARES: Final = "decision.record_shares.shares"
+
+
+class VoidedView(BaseModel):
+    """A paper of a project that no longer counts: which, since when, why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document: str
+    kind: str
+    doc_no: str | None
+    voided_on: date
+    reason: str
+
+
+class ShareView(BaseModel):
+    """What one payer bears, in its own sub-ledger."""
+
+    model_config = ConfigDict(frozen=True)
+
+    party: str
+    name: str
+    channel: str
+    sub_ledger: str
+    amount: Money
 
 
 class DecisionView(BaseModel):
-    """The newest decision of a project and its approval, as far as they are there."""
+    """The newest decision of a project, its approval in force, who pays, and the papers voided since."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,12 +83,15 @@ class DecisionView(BaseModel):
     basis: str | None
     meeting_no: str | None
     override_citation: str | None
+    override_level: str | None
     decided_on: date | None
     doc_no: str | None
     conditions: tuple[str, ...]
     amounts: dict[str, Money]
     approved_on: date | None
     document: str | None
+    shares: tuple[ShareView, ...]
+    voided: tuple[VoidedView, ...]
 
 
 @query("decision.record", roles=EVERYONE_INSIDE, clause="ZY-70")
@@ -51,7 +99,7 @@ def record(reader: Reader, *, project: str) -> DecisionView:
     """Return the decision and the approval of a project."""
     project_of(reader.session, project)
     decided = newest_decision(reader.session, project)
-    approved = reader.session.exec(select(Approval).where(col(Approval.project_id) == project)).one_or_none()
+    approved = approval_in_force(reader.session, project)
     return DecisionView(
         project=project,
         outcome=decided.outcome if decided else None,
@@ -60,13 +108,68 @@ def record(reader: Reader, *, project: str) -> DecisionView:
         basis=decided.basis if decided else None,
         meeting_no=decided.meeting_no if decided else None,
         override_citation=decided.override_citation if decided else None,
+        override_level=decided.override_level if decided else None,
         decided_on=decided.decided_on if decided else None,
         doc_no=approved.doc_no if approved else None,
         conditions=tuple(approved.conditions) if approved else (),
         amounts={channel: Money(fen) for channel, fen in approved.amounts.items()} if approved else {},
         approved_on=approved.approved_on if approved else None,
         document=approved.document_id if approved else None,
+        shares=tuple(
+            ShareView(party=row.party, name=row.name, channel=row.channel, sub_ledger=row.sub_ledger, amount=row.amount)
+            for row in shares_of(reader.session, project)
+        ),
+        voided=_voided(reader.session, project),
     )
+
+
+def _voided(session: Session, project: str) -> tuple[VoidedView, ...]:
+    rows = session.exec(
+        select(VoidedPaper, Document)
+        .join(Document, col(Document.id) == col(VoidedPaper.document_id))
+        .where(col(VoidedPaper.project_id) == project)
+        .order_by(col(VoidedPaper.voided_on), col(Document.stage), col(Document.id))
+    ).all()
+    return tuple(
+        VoidedView(
+            document=paper.id, kind=paper.kind, doc_no=paper.doc_no, voided_on=mark.voided_on, reason=mark.reason
+        )
+        for mark, paper in rows
+    )
+
+
+def approval_in_force(session: Session, project_id: str) -> Approval | None:
+    """Return the approval of a project that nobody voided."""
+    return session.exec(
+        select(Approval).where(col(Approval.project_id) == project_id, col(Approval.voided_on).is_(None))
+    ).one_or_none()
+
+
+def shares_of(session: Session, project_id: str) -> tuple[Share, ...]:
+    """Return who bears which part of a project, as recorded last, in the order recorded."""
+    rows = session.exec(
+        select(FunderShare)
+        .where(col(FunderShare.project_id) == project_id)
+        .order_by(col(FunderShare.ordinal).desc(), col(FunderShare.position))
+    ).all()
+    return tuple(
+        Share(
+            party=row.party,
+            name=row.name,
+            credit_code=row.credit_code or "",
+            account=row.account or "",
+            channel=row.channel,
+            sub_ledger=row.sub_ledger,
+            amount=Money(row.amount_fen),
+        )
+        for row in rows
+        if row.ordinal == rows[0].ordinal
+    )
+
+
+def enterprise_of(shares: Sequence[Share]) -> str | None:
+    """Return the name of the enterprise among the payers, ``None`` when there is none."""
+    return next((share.name for share in shares if share.party == ENTERPRISE), None)
 
 
 def newest_decision(session: Session, project_id: str) -> Decision | None:
@@ -76,9 +179,25 @@ def newest_decision(session: Session, project_id: str) -> Decision | None:
     ).first()
 
 
-def document_kinds(session: Session, project_id: str) -> frozenset[str]:
-    """Return the kinds of document on a project's file."""
-    return frozenset(session.exec(select(Document.kind).where(col(Document.project_id) == project_id)).all())
+def meeting_of(session: Session, region: str, meeting_no: str) -> MechanismMeeting | None:
+    """Return the record of a meeting of the mechanism by its number (ZY-11)."""
+    return session.exec(
+        select(MechanismMeeting).where(
+            col(MechanismMeeting.region) == region, col(MechanismMeeting.meeting_no) == meeting_no.strip()
+        )
+    ).one_or_none()
+
+
+def office_of(session: Session, region: str) -> OfficeRoster | None:
+    """Return the newest roster of a region's office (ZY-12)."""
+    return session.exec(
+        select(OfficeRoster).where(col(OfficeRoster.region) == region).order_by(col(OfficeRoster.version).desc())
+    ).first()
+
+
+def completed_formalities(session: Session, project: str) -> frozenset[str]:
+    """Return the codes of the formalities before the start that are on file for a project (ZY-76)."""
+    return frozenset(session.exec(select(StartFormality.code).where(col(StartFormality.project_id) == project)).all())
 
 
 def event_types(session: Session, project_id: str) -> frozenset[str]:
@@ -102,6 +221,76 @@ def applied_amounts(session: Session, *, project_id: str, policy: Policy) -> dic
     return {channel: amount for channel, amount in sums.items() if amount}
 
 
+def opinion_view(
+    *,
+    sheet: Sheet,
+    policy: Policy,
+    decision: Decision,
+    issuer: str,
+    review: ReviewRound | None,
+    notice: PublicityNotice | None,
+    amounts: Mapping[str, Money],
+    shares: Sequence[Share] = (),
+) -> dict[str, Any]:
+    """Return the view of ``decision_opinion`` for a decision about to be recorded; blank is what nothing states."""
+    total = Money.total(amounts.values()) if amounts else None
+    reviewed = "passed" if review and review.passed else "not_passed"
+    published = {"from": written_date(notice.starts_on), "to": written_date(notice.ends_on)} if notice else {}
+    lines = [
+        ("project", sheet.project.name, "library.enter_project.name"),
+        ("payer", policy.decision.payer_classes.get(decision.payer, decision.payer), "library.enter_project.payer"),
+        ("amount", f"{total.plain()}元（{capitals(total)}）" if total else None, "application.submit.plan_book.budget"),
+        (
+            "review",
+            sentence(f"publicity.paper.{reviewed}", {"mean": review.mean}) if review and review.mean else None,
+            "review.submit_score.scores",
+        ),
+        ("publicity", sentence("decision.opinion.published", published) if notice else None, ""),
+        ("meeting_no", decision.meeting_no, "decision.decide.meeting_no"),
+        ("decided_on", written_date(decision.decided_on), "decision.decide.on"),
+        ("override", decision.override_citation, "decision.decide.override_citation"),
+        *(("share", _worded(share, policy), _SHARES) for share in shares),
+    ]
+    return {
+        **head(sheet=sheet, title="decision.opinion.title", issuer=issuer),
+        "facts": facts(sheet=sheet, stage="decision", lines=lines),
+        "basis": [line for line in decision.basis.splitlines() if line.strip()],
+        "conclusion": [sentence(f"decision.opinion.{decision.outcome}", {"project": sheet.project.name})],
+    }
+
+
+def _worded(share: Share, policy: Policy) -> str:
+    """Return a share as one line: who, from which source, how much, in which sub-ledger (ZY-10)."""
+    channel = policy.funding.sources.get(share.channel, share.channel)
+    facts = {"name": share.name, "channel": channel, "amount": share.amount.plain(), "sub_ledger": share.sub_ledger}
+    return sentence("decision.opinion.share", facts)
+
+
+def rejection_view(
+    *, sheet: Sheet, decision: Decision, issuer: str, addressee: str | None, policy: Policy
+) -> dict[str, Any]:
+    """Return the view of ``rejection_notice``: what was decided, why, and the way back."""
+    opening = {
+        "project": sheet.project.name,
+        "authority": issuer,
+        "decided_on": written_date(decision.decided_on),
+    }
+    lines = [
+        ("project", sheet.project.name, "library.enter_project.name"),
+        ("payer", policy.decision.payer_classes.get(decision.payer, decision.payer), "library.enter_project.payer"),
+        ("meeting_no", decision.meeting_no, "decision.decide.meeting_no"),
+        ("decided_on", written_date(decision.decided_on), "decision.decide.on"),
+    ]
+    return {
+        **head(sheet=sheet, title="decision.rejection.title", issuer=body_name(policy=policy, role=_OFFICE)),
+        "addressee": addressee or sentence("decision.paper.addressee"),
+        "paras": [sentence("decision.rejection.opening", opening)],
+        "facts": facts(sheet=sheet, stage="decision", lines=lines),
+        "reasons": [line for line in decision.basis.splitlines() if line.strip()],
+        "remedies": [sentence(f"decision.rejection.remedy_{name}") for name in ("again", "objection")],
+    }
+
+
 def approval_view(
     session: Session,
     *,
@@ -114,10 +303,12 @@ def approval_view(
     marks: Marks,
     as_of: date,
     rehearsal: bool,
+    shares: Sequence[Share] = (),
 ) -> dict[str, Any]:
     """Return the view of ``approval_document``: one line a channel; what nobody stated is left blank."""
     path = "application.submit.plan_book.budget"
     channels = list(amounts) or list(project.details["fund_sources"])
+    ledgers = {channel: [share.sub_ledger for share in shares if share.channel == channel] for channel in channels}
     return {
         "issuer": body_name(policy=policy, role=Role(policy.decision.approval_issuer)),
         "date": as_of.isoformat(),
@@ -141,10 +332,12 @@ def approval_view(
             {
                 "source": policy.funding.sources.get(channel, channel),
                 "amount": marks.cell(amounts[channel].plain() if channel in amounts else None, path),
+                "note": "、".join(ledgers[channel]),
             }
             for channel in channels
         ]
         or [{"source": sentence("decision.paper.source_unstated"), "amount": marks.cell(None, path)}],
         "total": marks.cell(Money.total(amounts.values()).plain() if amounts else None, path),
+        "total_capitals": marks.cell(capitals(Money.total(amounts.values())) if amounts else None, path),
         "conditions": list(conditions),
     }

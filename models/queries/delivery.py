@@ -5,11 +5,11 @@ Counts look at the newest revision of each record. ``progress`` is also read by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, distinct, func
+from sqlalchemy import ColumnElement, and_, distinct, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -111,6 +111,21 @@ def progress(reader: Reader, *, project: str) -> Progress:
         qualified=sum(assigned.values()),
         referrals=_count(session, DeliveryReferral, col(DeliveryReferral.project_id) == project),
     )
+
+
+def unplanned(session: Session, *, project: str) -> int:
+    """Return how many selected persons of a project have no case plan (HS-07)."""
+    planned = (
+        select(CasePlan.id)
+        .where(col(CasePlan.project_id) == project, col(CasePlan.person_id) == col(Selection.person_id))
+        .exists()
+    )
+    return _count(session, Selection, and_(col(Selection.project_id) == project, ~planned))
+
+
+def contracts_in(session: Session, *, project: str, states: Sequence[str]) -> int:
+    """Return how many contracts of a project are in one of these states."""
+    return _count(session, Contract, and_(col(Contract.project_id) == project, col(Contract.state).in_(states)))
 
 
 def target_of(session: Session, *, project: str, default: int | None) -> int | None:

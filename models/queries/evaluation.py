@@ -18,8 +18,12 @@ from models.queries import papers
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
 from models.rules import evaluation as rules
-from models.rules.bodies import body_name
+from models.rules.bodies import body_name, written_date
 from models.tables.evaluation import Outcome, PriceStandard, ResultEvaluation, ThirdPartyEvaluation
+from models.tables.kernel import Project
+
+OMITTED = "third_party_omitted"
+"""Under this key a project keeps the omissions that were approved (HS-35)."""
 
 THIRD_PARTY_SOURCES = ("evaluation.record_third_party", "procurement.register_bid")
 RESULT_SOURCES = (
@@ -43,6 +47,16 @@ class ThirdPartyLine(_Model):
     evaluator: str
     scores: dict[str, Decimal]
     total: Decimal
+
+
+class Omission(_Model):
+    """An evaluation that was not held in its time: when that was approved, by whom, why."""
+
+    phase: str
+    on: date
+    approved_by: Role
+    approval_no: str
+    reason: str
 
 
 class OutcomeLine(_Model):
@@ -74,6 +88,7 @@ class EvaluationSummary(_Model):
     project: str
     third_party: tuple[ThirdPartyLine, ...]
     third_party_missing: tuple[str, ...]
+    third_party_omitted: tuple[Omission, ...]
     outcomes: tuple[OutcomeLine, ...]
     price_standards: tuple[PriceLine, ...]
     effects: dict[str, str]
@@ -86,7 +101,7 @@ def summary(reader: Reader, *, project: str) -> EvaluationSummary:
     session = reader.session
     row = project_of(session, project)
     policy = reader.policies.resolve(region=row.region, on=reader.as_of)
-    evaluations = third_party_of(session, project=project)
+    evaluations, omitted = third_party_of(session, project=project), omissions_of(row)
     standards = session.exec(
         select(PriceStandard).where(col(PriceStandard.project_id) == project).order_by(col(PriceStandard.version))
     ).all()
@@ -106,8 +121,9 @@ def summary(reader: Reader, *, project: str) -> EvaluationSummary:
         third_party_missing=tuple(
             phase
             for phase in policy.evaluation.third_party_phases or {}
-            if phase not in {one.phase for one in evaluations}
+            if phase not in {one.phase for one in evaluations} | {one.phase for one in omitted}
         ),
+        third_party_omitted=omitted,
         outcomes=tuple(line_of(one) for one in outcomes_of(session, project=project)),
         price_standards=tuple(
             PriceLine(version=one.version, on=one.set_on, items=tuple(one.items)) for one in standards
@@ -125,6 +141,22 @@ def third_party_of(session: Session, *, project: str) -> list[ThirdPartyEvaluati
         .order_by(col(ThirdPartyEvaluation.evaluated_on), col(ThirdPartyEvaluation.id))
     )
     return list(rows.all())
+
+
+def omissions_of(project: Project) -> tuple[Omission, ...]:
+    """Return the third-party evaluations a project was allowed to go without, in the order of their approval."""
+    return tuple(Omission(**one) for one in project.details.get(OMITTED, ()))
+
+
+def omission_sentence(omission: Omission, *, policy: Policy) -> str:
+    """Return an omission as the conclusion and the reports say it; the reason stays on file."""
+    facts = {
+        "phase": (policy.evaluation.third_party_phases or {}).get(omission.phase, omission.phase),
+        "on": written_date(omission.on),
+        "body": body_name(policy=policy, role=omission.approved_by),
+        "number": omission.approval_no or sentence("evaluation.none"),
+    }
+    return sentence("evaluation.paper.omitted", facts)
 
 
 def outcomes_of(session: Session, *, project: str) -> list[Outcome]:
@@ -206,7 +238,12 @@ def third_party_view(
     words = {"phase": phases.get(phase, phase), "total": total, "most": policy.evaluation.score_max}
     method = {**words, "dimensions": "、".join(names.values())}
     return {
-        **papers.head(sheet=sheet, title="evaluation.paper.third_party_title", issuer=evaluator),
+        **papers.head(
+            sheet=sheet,
+            title="evaluation.paper.third_party_title",
+            issuer=evaluator,
+            subtitle=sentence("evaluation.paper.third_party_which", words),
+        ),
         "which": sentence("evaluation.paper.third_party_which", words),
         "facts": papers.facts(
             sheet=sheet,
@@ -265,5 +302,5 @@ def result_view(
         "total": _NOT_STATED,
         "grade": graded,
         "conclusion": [*told, *advice] or [sentence("evaluation.paper.done")],
-        "problems": [],
+        "problems": [omission_sentence(one, policy=policy) for one in omissions_of(sheet.project)],
     }

@@ -12,9 +12,30 @@ from models.core.money import Money
 from models.core.registry import query
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
-from models.tables.feasibility import Appraisal, Benchmark, ContentReview, CostEstimate, Requirement
+from models.tables.feasibility import (
+    Appraisal,
+    Benchmark,
+    ContentReview,
+    CostEstimate,
+    CountyOpinion,
+    FeasibilityReport,
+    Formality,
+    FormalitySet,
+    Requirement,
+)
 
-Act = TypeVar("Act", Benchmark, Requirement, ContentReview, CostEstimate, Appraisal)
+Act = TypeVar(
+    "Act",
+    Benchmark,
+    Requirement,
+    ContentReview,
+    CostEstimate,
+    Appraisal,
+    FeasibilityReport,
+    CountyOpinion,
+    Formality,
+    FormalitySet,
+)
 
 
 class FeasibilityRecord(BaseModel):
@@ -25,13 +46,18 @@ class FeasibilityRecord(BaseModel):
     benchmark_places: tuple[str, ...] | None = None
     benchmark_notes: str | None = None
     requirement: dict[str, str] | None = None
+    guided_by: tuple[str, ...] | None = None
+    guidance: str | None = None
     content: tuple[dict[str, Any], ...] | None = None
+    content_warnings: tuple[str, ...] | None = None
     cost_inputs: dict[str, Money] | None = None
     cost_comparators: tuple[dict[str, Any], ...] | None = None
     cost_consulted: tuple[str, ...] | None = None
     cost_total: Money | None = None
     findings: dict[str, Any] | None = None
     assessments: dict[str, str] | None = None
+    balance: tuple[dict[str, Any], ...] | None = None
+    risks: tuple[dict[str, Any], ...] | None = None
     major: bool | None = None
     outcome: str | None = None
     grounds: tuple[str, ...] | None = None
@@ -57,9 +83,13 @@ def record(reader: Reader, *, project: str) -> FeasibilityRecord:
     if benchmark:
         facts |= {"benchmark_places": tuple(benchmark.places), "benchmark_notes": benchmark.notes}
     if requirement:
-        facts |= {"requirement": requirement.items}
+        facts |= {
+            "requirement": requirement.items,
+            "guided_by": tuple(requirement.guided_by),
+            "guidance": requirement.guidance,
+        }
     if content:
-        facts |= {"content": tuple(content.items)}
+        facts |= {"content": tuple(content.items), "content_warnings": tuple(content.warnings)}
     if cost:
         facts |= {
             "cost_inputs": {code: Money(fen) for code, fen in cost.inputs.items()},
@@ -71,6 +101,8 @@ def record(reader: Reader, *, project: str) -> FeasibilityRecord:
         facts |= {
             "findings": appraisal.findings,
             "assessments": appraisal.assessments,
+            "balance": tuple(appraisal.balance),
+            "risks": tuple(appraisal.risks),
             "major": appraisal.major,
             "outcome": appraisal.outcome,
             "grounds": tuple(appraisal.grounds),

@@ -51,6 +51,8 @@ class Coverage(BaseModel):
     phases_missing: tuple[str, ...]
     fund_checks: int
     fund_checks_min: int
+    satisfaction_surveys: int
+    satisfaction_surveys_min: int
 
 
 @query("monitoring.coverage", roles=EVERYONE_INSIDE, clause="HS-29")
@@ -70,6 +72,8 @@ def coverage(reader: Reader, *, project: str) -> Coverage:
         phases_missing=found.phases_missing,
         fund_checks=found.fund_checks,
         fund_checks_min=found.fund_checks_min,
+        satisfaction_surveys=found.satisfaction_surveys,
+        satisfaction_surveys_min=found.satisfaction_surveys_min,
     )
 
 
@@ -127,7 +131,7 @@ def record_view(
     if on_behalf:
         lines.append(("on_behalf", on_behalf, f"{_PATH}.on_behalf"))
     return {
-        **papers.head(sheet=sheet, title="monitoring.paper.title", issuer=issuer),
+        **papers.head(sheet=sheet, title="monitoring.paper.title", issuer=issuer, subtitle=name),
         "facts": papers.facts(sheet=sheet, stage="monitoring", lines=lines),
         "inspections": [
             {

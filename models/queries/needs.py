@@ -13,22 +13,27 @@ from sqlmodel import col, select
 
 from models.core.actors import Role
 from models.core.registry import query
+from models.queries.needs_survey import settled_survey
 from models.queries.reader import Reader, found, project_of
 from models.rules.masking import masked
 from models.rules.needs import AgeBand
-from models.tables.needs import HouseholdFile, Person, Selection, SelectionRound, Survey
+from models.tables.needs import HouseholdFile, LedgerImport, NeedsAssessment, Person, Selection, SelectionRound, Survey
 
 CIVIL_AFFAIRS = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.TOWNSHIP)
 
 
 class NeedsSummary(BaseModel):
-    """Counts of a survey. Groups overlap and do not add up to ``people``; ages are those of the day of the import."""
+    """Counts of a survey. Groups overlap and do not add up to ``people``; ages are those of the day of the import.
+
+    ``people`` are those whose newest assessment is of this survey; ``superseded`` were assessed again by a later one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     survey: str
     title: str
     people: int
+    superseded: int
     households: int
     household_files: int
     by_identity: dict[str, int]
@@ -44,7 +49,10 @@ class NeedsSummary(BaseModel):
 
 
 class NeedsLedgerRow(BaseModel):
-    """One person of the ledger as the asking role may see it; ``levels`` names only hardships there are."""
+    """One person of the ledger as the asking role may see it; ``levels`` names only hardships there are.
+
+    ``max_level`` and the two counts are the degree of difficulty (BJ-78).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,6 +67,10 @@ class NeedsLedgerRow(BaseModel):
     identity: str
     age_band: str
     levels: dict[str, str]
+    max_level: int
+    severe_count: int
+    moderate_count: int
+    special_tags: tuple[str, ...]
     demands: tuple[str, ...]
     willing: bool
     assessed_on: date
@@ -83,7 +95,7 @@ class NeedsSelection(BaseModel):
 @query("needs.summary", roles=(*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.AUDIT_BODY, Role.SYSTEM), clause="HS-03")
 def summary(reader: Reader, *, survey: str) -> NeedsSummary:
     """Return the counts of a survey by class, age band and hardship group."""
-    row = found(reader.session.get(Survey, survey), kind="survey", id=survey)
+    row = settled_survey(reader.session, survey)
     elderly = col(Person.age_band) == AgeBand.ELDERLY
     people, households, elderly_alone, students, disabled, ill, willing = reader.session.execute(
         select_columns(
@@ -104,6 +116,7 @@ def summary(reader: Reader, *, survey: str) -> NeedsSummary:
         survey=row.id,
         title=row.title,
         people=people,
+        superseded=_superseded(reader, survey),
         households=households,
         household_files=files,
         by_identity=_counted(reader, survey, col(Person.identity)),
@@ -126,14 +139,16 @@ def ledger(
     survey: str,
     limit: Annotated[int, Field(ge=1, le=1000, description="行数")] = 50,
     offset: Annotated[int, Field(ge=0, description="起始行")] = 0,
+    street: Annotated[str, Field(max_length=80, description="街道;空为全部")] = "",
 ) -> tuple[NeedsLedgerRow, ...]:
-    """Return rows of the needs ledger in file order, personal data masked for the asking role."""
-    row = found(reader.session.get(Survey, survey), kind="survey", id=survey)
+    """Return rows of the needs ledger, or of one street's, in file order, personal data masked for the asking role."""
+    row = settled_survey(reader.session, survey)
     policy = reader.policies.resolve(region=row.region, on=reader.as_of)
     styles = policy.publicity.mask_expert if reader.actor.role is Role.EXPERT else policy.publicity.mask_internal
-    people = reader.session.exec(
-        select(Person).where(col(Person.survey_id) == survey).order_by(col(Person.ordinal)).limit(limit).offset(offset)
-    ).all()
+    ours = select(Person).where(col(Person.survey_id) == survey)
+    if street:
+        ours = ours.where(col(Person.street) == street)
+    people = reader.session.exec(ours.order_by(col(Person.ordinal)).limit(limit).offset(offset)).all()
     return tuple(_ledger_row(reader, person, styles) for person in people)
 
 
@@ -164,7 +179,9 @@ def selection(reader: Reader, *, project: str) -> NeedsSelection:
 
 @query("needs.surveys_without_files", roles=(Role.SYSTEM, *CIVIL_AFFAIRS), clause="HS-04")
 def surveys_without_files(reader: Reader) -> tuple[str, ...]:
-    """Return the surveys with at least one household that has no service file yet, oldest first."""
+    """Return the surveys with at least one household that has no service file yet, oldest first; none into which a
+    ledger is on its way.
+    """
     filed = (
         select(HouseholdFile.id)
         .where(
@@ -174,10 +191,22 @@ def surveys_without_files(reader: Reader) -> tuple[str, ...]:
         .exists()
     )
     waiting = select(Person.survey_id).where(~filed)
+    loading = select(LedgerImport.survey_id).where(col(LedgerImport.completed_on).is_(None))
     rows = reader.session.exec(
-        select(Survey.id).where(col(Survey.id).in_(waiting)).order_by(col(Survey.opened_on), col(Survey.id))
+        select(Survey.id)
+        .where(col(Survey.id).in_(waiting), col(Survey.id).not_in(loading))
+        .order_by(col(Survey.opened_on), col(Survey.id))
     ).all()
     return tuple(rows)
+
+
+def _superseded(reader: Reader, survey: str) -> int:
+    moved = (
+        select_columns(func.count(col(NeedsAssessment.person_id).distinct()))
+        .join(Person, col(Person.id) == col(NeedsAssessment.person_id))
+        .where(col(NeedsAssessment.survey_id) == survey, col(Person.survey_id) != survey)
+    )
+    return int(reader.session.execute(moved).scalar_one())
 
 
 def _counted(reader: Reader, survey: str, column: Any) -> dict[str, int]:
@@ -203,6 +232,10 @@ def _ledger_row(reader: Reader, person: Person, styles: Mapping[str, str]) -> Ne
         identity=person.identity,
         age_band=person.age_band,
         levels={code: level for code, level in person.levels.items() if level != "NONE"},
+        max_level=person.max_level,
+        severe_count=person.severe_count,
+        moderate_count=person.moderate_count,
+        special_tags=tuple(person.special_tags),
         demands=tuple(person.demands),
         willing=person.willing,
         assessed_on=person.assessed_on,

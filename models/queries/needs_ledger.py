@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from models.core.actors import ROLE_NAMES, Role
 from models.core.messages import sentence
 from models.core.periods import add_months
 from models.policy.schema import Policy
@@ -20,12 +19,12 @@ from models.tables.needs import Person, Survey
 
 
 def ledger_view(
-    *, title: str, survey: Survey, rows: Sequence[dict[str, object]], issuer: Role, on: date
+    *, title: str, survey: Survey, rows: Sequence[dict[str, object]], issuer: str, on: date
 ) -> dict[str, Any]:
     """Return the view of the paper ``needs_ledger_xlsx``."""
     return {
         "title": title,
-        "issuer": ROLE_NAMES[issuer],
+        "issuer": issuer,
         "date": on.isoformat(),
         "rehearsal": survey.synthetic,
         "synthetic_fields": [sentence("needs.synthetic_people")] if survey.synthetic and rows else [],

@@ -26,10 +26,13 @@ class Sheet:
     rehearsal: bool
 
 
-def head(*, sheet: Sheet, title: str, issuer: str) -> dict[str, Any]:
-    """Return the fields every paper has; ``title`` is a message code with the fact ``project``."""
+def head(*, sheet: Sheet, title: str, issuer: str, subtitle: str = "") -> dict[str, Any]:
+    """Return the fields every paper has; ``title`` is a message code with the fact ``project``. A ``subtitle`` tells
+    papers of one kind apart; it stands below the title in brackets.
+    """
+    below = [sentence("paper.subtitle", {"text": subtitle})] if subtitle else []
     return {
-        "title_lines": [sentence(title, {"project": sheet.project.name})],
+        "title_lines": [sentence(title, {"project": sheet.project.name}), *below],
         "issuer": issuer,
         "doc_no": "",
         "date": sheet.on.isoformat(),

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from models.core.actors import Role
 from models.core.registry import query
 from models.policy.resolver import PolicyBook
+from models.policy.schema import ResolvedLeaf
 from models.queries.reader import Reader
 from models.tables.kernel import Event
 
@@ -29,6 +30,24 @@ class PolicyValue(BaseModel):
     source: str
     effective_from: date
     confirmed: bool
+    hard: str | None  # the rule under which no region below may set another value (ZY-118)
+
+
+class PolicyDigest(BaseModel):
+    """The digest of everything in force in a region on a day: what a round, a notice or a contract is pinned to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    region: str
+    on: date
+    digest: str
+
+
+@query("policy.digest", roles=tuple(Role), clause="SYS-POLICY-PIN")
+def digest(reader: Reader, *, region: str) -> PolicyDigest:
+    """Return the digest of the policy in force in a region on the reader's date."""
+    policy = reader.policies.resolve(region=region, on=reader.as_of)
+    return PolicyDigest(region=region, on=policy.on, digest=policy.digest)
 
 
 def confirmation_id(*, region: str, key: str, effective_from: date) -> str:
@@ -43,16 +62,19 @@ def _confirmed(session: Session) -> frozenset[str]:
     return frozenset(rows)
 
 
-def unconfirmed(engine: Engine, book: PolicyBook, *, region: str, on: date | None = None) -> tuple[str, ...]:
-    """Return the keys of a region that still wait for confirmation, sorted."""
+def unconfirmed(engine: Engine, book: PolicyBook, *, region: str, on: date) -> tuple[ResolvedLeaf, ...]:
+    """Return the values in force in a region on a day that still wait for confirmation, sorted by key.
+
+    A value that comes into force later is asked for from that day on: nobody can confirm what does not hold yet.
+    """
     with Session(engine) as session:
         done = _confirmed(session)
-    policy = book.resolve(region=region, on=on or date.max)
+    policy = book.resolve(region=region, on=on)
+    leaves = [policy.leaves[key] for key in policy.unconfirmed_keys()]
     return tuple(
-        key
-        for key in policy.unconfirmed_keys()
-        if confirmation_id(region=policy.leaves[key].region, key=key, effective_from=policy.leaves[key].effective.from_)
-        not in done
+        leaf
+        for leaf in leaves
+        if confirmation_id(region=leaf.region, key=leaf.key, effective_from=leaf.effective.from_) not in done
     )
 
 
@@ -78,6 +100,7 @@ def values(reader: Reader, *, region: str, unconfirmed_only: bool = False) -> tu
                 source=str(leaf.citation),
                 effective_from=leaf.effective.from_,
                 confirmed=confirmed,
+                hard=reader.policies.hard(leaf),
             )
         )
     return tuple(found)

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from models.core.actors import Role
 from models.core.registry import query
 from models.queries.reader import Reader, project_of
+from models.queries.review_veil import veil, veiled_rounds
 from models.tables.contract import Contract
 from models.tables.funding import PlanLine
 from models.tables.kernel import Event
@@ -78,14 +79,27 @@ def status(reader: Reader, *, project: str) -> ProjectStatus:
 
 @query("project.history", roles=EVERYONE_INSIDE, clause="SYS-HISTORY")
 def history(reader: Reader, *, project: str) -> tuple[HistoryLine, ...]:
-    """Return the event chain of a project, oldest first."""
+    """Return the event chain of a project, oldest first.
+
+    Who sits on the panel of a sealed round, and who handed in a sheet, is not told to the panel or to anybody it judges
+    before the round is closed; the chain itself is whole.
+    """
     project_of(reader.session, project)
+    veiled = veiled_rounds(reader, project)
     rows = reader.session.exec(
         select(Event)
         .where(col(Event.stream_kind) == "project", col(Event.stream_id) == project)
         .order_by(col(Event.seq))
     ).all()
     return tuple(
-        HistoryLine(seq=row.seq, on=row.occurred_at, type=row.type, actor=row.actor, payload=row.payload, hash=row.hash)
+        HistoryLine(
+            seq=row.seq,
+            on=row.occurred_at,
+            type=row.type,
+            actor=row.actor.partition(":")[0] if row.payload.get("round_id") in veiled else row.actor,
+            payload=veil(row.payload) if row.payload.get("round_id") in veiled else row.payload,
+            hash=row.hash,
+        )
         for row in rows
+        if row.type != "review.score_submitted" or row.payload.get("round_id") not in veiled
     )

@@ -79,6 +79,7 @@ class DecisionRecord(_Record):
     meeting_no: str
     override_citation: str | None
     decided_on: date
+    voided_on: date | None
 
 
 class ApprovalRecord(_Record):
@@ -88,6 +89,7 @@ class ApprovalRecord(_Record):
     conditions: list[str]
     total_fen: int | None
     approved_on: date
+    voided_on: date | None
 
 
 class BudgetRecord(_Record):

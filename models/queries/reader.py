@@ -21,7 +21,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Reader:
-    """Read access for one query; nothing done through it is kept."""
+    """Read access for one query; nothing done through it is kept. ``region`` is the one this deployment serves."""
 
     session: Session
     policies: PolicyBook
@@ -29,6 +29,7 @@ class Reader:
     vault: Vault
     actor: Actor
     as_of: date
+    region: str
 
 
 def project_of(session: Session, project_id: str) -> Project:

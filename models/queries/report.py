@@ -19,9 +19,11 @@ from models.core.registry import operations
 from models.queries.evaluation import line_of, outcomes_of
 from models.queries.project_record import ProjectRecord, project_record
 from models.queries.provenance import Marks, marks
+from models.rules.citing import written_clause
 from models.tables.delivery import DeliveryStaff
 from models.tables.evaluation import Outcome
 from models.tables.kernel import Event, Project
+from models.tables.needs import SelectionRound
 from models.tables.procurement import Bid, Procurement
 from models.tables.rehearsal import SourceValue
 
@@ -136,6 +138,7 @@ def case_report_view(
         "facts": [
             {"label": sentence("rehearsal.report.project"), "value": project.id},
             {"label": sentence("rehearsal.report.source"), "value": source},
+            *_selection(session, project),
         ],
         "overview": [
             sentence("rehearsal.report.overview", {"name": project.name, "source": source}),
@@ -146,6 +149,23 @@ def case_report_view(
         "outcomes": [_outcome(row) for row in outcomes_of(session, project=project.id)],
         "closing": [sentence("rehearsal.report.closing", closing)],
     }
+
+
+def _selection(session: Session, project: Project) -> list[dict[str, str]]:
+    """Return how many recipients were selected, with the warning when they are fewer than must be served (HS-06)."""
+    picked = session.exec(select(SelectionRound).where(col(SelectionRound.project_id) == project.id)).one_or_none()
+    if picked is None:
+        return []
+    people = sum(picked.counts.values())
+    missing = max((picked.served_min or 0) - people, 0)
+    wanted = {"n": people, "served_min": picked.served_min, "missing": missing}
+    code = "selected_below" if missing else "selected"
+    return [
+        {
+            "label": sentence("rehearsal.report.selection"),
+            "value": sentence(f"rehearsal.report.{code}", wanted),
+        }
+    ]
 
 
 def _stages(chain: Iterable[Event], *, dates_made_up: bool) -> Iterable[dict[str, Any]]:
@@ -162,11 +182,12 @@ def _stages(chain: Iterable[Event], *, dates_made_up: bool) -> Iterable[dict[str
             {
                 "date": {"text": event.occurred_at.isoformat(), "synthetic": dates_made_up},
                 "act": sentence(f"command.{name}"),
-                "clause": operation.clause,
+                "clause": written_clause(operation.clause),
                 "actor": ROLE_NAMES[Role(event.actor.split(":", 1)[0])],
             }
         )
-    return ({"title": sentence(f"stage.{stage}"), "acts": rows} for stage, rows in acts.items())
+    titled = sorted((sentence(f"stage.{stage}"), rows) for stage, rows in acts.items())
+    return ({"title": title.split(" ", 1)[-1], "acts": rows} for title, rows in titled)
 
 
 def _stated_values(session: Session, project: Project, known: Marks, *, dates_made_up: bool) -> list[dict[str, Any]]:

@@ -1,44 +1,56 @@
-"""Reads of the expert review (S05): a round as each role may see it, rounds due, who a project's parties are, and the
-view of the review opinion.
+"""Reads of the expert review (S05): a round as each role may see it, what is due, who a project's parties are.
 
-Scores stay hidden until the round is closed; an expert sees the own sheet. Names are masked by policy.
+Scores stay hidden until the round is closed; an expert sees the own sheet, and nothing of a round the expert left.
+Names are masked by policy. Comparisons over a batch stand in ``queries.review_forensics``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from models.core.actors import Actor, Role
-from models.core.messages import sentence
+from models.core.errors import Refusal
 from models.core.registry import query
-from models.policy.schema import Policy
 from models.ports import Vault
-from models.queries.provenance import Marks
 from models.queries.reader import Reader, found, project_of
-from models.rules.bodies import body_name, written_date
+from models.rules.feasibility_order import awaits_review
+from models.rules.lifecycle import TRANSITIONS, Thing
 from models.rules.masking import masked
-from models.rules.review import Tally, Tie
+from models.rules.review import Tie
 from models.tables.application import Application, ApplicationTeamMember
-from models.tables.kernel import Project
+from models.tables.kernel import Event, Project
+from models.tables.needs import Person, Survey
 from models.tables.publicity import PublicityNotice
-from models.tables.review import Expert, ReviewRound, ReviewSeat, ReviewSheet
+from models.tables.review import Expert, ExpertVersion, ReviewRound, ReviewSeat, ReviewSheet
 
 _OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
-_OVERSEERS: Final = (Role.DISCIPLINE_SUPERVISION, Role.AUDIT_BODY, Role.SYSTEM)
-OPINION_SOURCES: Final = (
-    "library.enter_project",
-    "application.submit",
-    "review.open_round",
-    "review.submit_score",
-    "review.close_round",
+_PLAIN: Final = {
+    "id",
+    "opened_on",
+    "closes_on",
+    "provisional",
+    "batch",
+    "sealed",
+    "sheet_form",
+    "policy_digest",
+    "seed",
+    "seed_commitment",
+    "roster_digest",
+    "passed",
+    "signature_sha256",
+}
+_WAITING: Final = ("submitted", "candidate")
+_BEGAN_WAITING: Final = tuple(
+    sorted({move.event for move in TRANSITIONS if move.thing is Thing.PROJECT and move.target in _WAITING})
 )
+"""A project waits for its panel as a candidate, or as submitted where the panel goes first."""
+_OVERSEERS: Final = (Role.DISCIPLINE_SUPERVISION, Role.AUDIT_BODY, Role.SYSTEM)
 
 
 class SeatView(BaseModel):
@@ -58,8 +70,21 @@ class SeatView(BaseModel):
     reasons: dict[str, str]
 
 
+class NeedView(BaseModel):
+    """One need the project answers to (ZY-21): the ledger's id or the words it was linked by, and counts, no person."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ref: str
+    title: str
+    people: int | None = None
+    willing: int | None = None
+
+
 class RoundView(BaseModel):
-    """A round: ``state`` is open or closed, ``mean``, ``passed`` and ``opinion`` stand once it is closed."""
+    """A round: ``state`` is open, short (an empty seat and nobody to take it) or closed; ``mean``, ``passed`` and
+    ``opinion`` stand once it is closed. ``sheet_form`` is the score sheet the round was opened with.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +94,13 @@ class RoundView(BaseModel):
     opened_on: date
     closes_on: date
     provisional: bool
+    batch: str | None
+    sealed: bool
+    needs: tuple[NeedView, ...]
+    sheet_form: dict[str, Any]
+    policy_digest: str
     seed: str
+    seed_commitment: str
     roster_digest: str
     seats: tuple[SeatView, ...]
     missing: int
@@ -80,45 +111,77 @@ class RoundView(BaseModel):
     dissent: str
     protocol_document: str
     opinion_document: str | None
+    signature_sha256: str | None
 
 
 @query("review.round", roles=(*_OFFICE, Role.EXPERT, *_OVERSEERS), clause="ZY-23")
 def round_(reader: Reader, *, round: str) -> RoundView:
-    """Return a round with its seats; sheets are hidden until the close, but for the expert's own."""
+    """Return a round with its seats; sheets are hidden until the close, but for the expert's own. A member of a sealed
+    round sees the own seat only, and neither seed nor record, from which the draw could be repeated.
+
+    Raises ``Refusal`` ``review.conflicted`` for an expert who left the panel, ``review.not_your_seat`` for one who
+    never sat on it.
+    """
     session = reader.session
     row = found(session.get(ReviewRound, round), kind="round", id=round)
-    policy = reader.policies.resolve(region=project_of(session, row.project_id).region, on=row.opened_on)
+    project = project_of(session, row.project_id)
+    policy = reader.policies.resolve(region=project.region, on=row.opened_on)
     styles = policy.publicity.mask_internal if reader.actor.role in _OFFICE else policy.publicity.mask_expert
-    sheets = sheets_of(session, row.id)
-    seats = seats_of(session, row.id)
+    sheets, seats = sheets_of(session, row.id), seats_of(session, row.id)
     experts = {seat.expert_id: session.get_one(Expert, seat.expert_id) for seat in seats}
+    own = seat_in(seats, experts, reader.actor)
+    vacant, open_ = empty_seats(seats), row.closed_on is None
+    blind = row.sealed and open_ and own is not None
+    shown = [seat for seat in seats if not blind or seat is own]
     return RoundView(
-        id=row.id,
+        **row.model_dump(include=_PLAIN) | ({"seed": ""} if blind else {}),
         project=row.project_id,
-        state="closed" if row.closed_on else "open",
-        opened_on=row.opened_on,
-        closes_on=row.closes_on,
-        provisional=row.provisional,
-        seed=row.seed,
-        roster_digest=row.roster_digest,
+        state="short" if open_ and vacant and not blind else "open" if open_ else "closed",
+        needs=needs_of(session, project),
         seats=tuple(
             _seat_view(
                 seat,
                 name=masked(field="name", text=reader.vault.open(experts[seat.expert_id].name_sealed), styles=styles),
                 sheet=sheets.get(seat.expert_id),
-                open_to_reader=row.closed_on is not None or is_expert(experts[seat.expert_id], reader.actor),
+                open_to_reader=not open_ or seat is own,
             )
-            for seat in seats
+            for seat in shown
         ),
-        missing=sum(seat.recused_on is None and seat.expert_id not in sheets for seat in seats),
-        empty_seats=empty_seats(seats),
+        missing=sum(seat.recused_on is None and seat.expert_id not in sheets for seat in shown),
+        empty_seats=0 if blind else vacant,
         mean=Decimal(row.mean) if row.mean else None,
-        passed=row.passed,
         opinion=row.opinion or "",
         dissent=row.dissent or "",
-        protocol_document=row.protocol_document_id,
+        protocol_document="" if blind else row.protocol_document_id,
         opinion_document=row.opinion_document_id,
     )
+
+
+def seat_in(seats: list[ReviewSeat], experts: Mapping[str, Expert], actor: Actor) -> ReviewSeat | None:
+    """Return the reading expert's seat, ``None`` for other roles; refuse experts who left or never sat."""
+    if actor.role is not Role.EXPERT:
+        return None
+    own = next((seat for seat in seats if is_expert(experts[seat.expert_id], actor)), None)
+    if own is None:
+        raise Refusal("review.not_your_seat", rule="SYS-ROLE")
+    if own.recused_on is not None:
+        raise Refusal("review.conflicted", rule="SYS-RECUSAL")
+    return own
+
+
+def needs_of(session: Session, project: Project) -> tuple[NeedView, ...]:
+    """Return the needs a project was linked to; those that are surveys with their counts."""
+    return tuple(_need(session, ref) for ref in project.details["needs"])
+
+
+def _need(session: Session, ref: str) -> NeedView:
+    survey = session.get(Survey, ref)
+    if survey is None:
+        return NeedView(ref=ref, title=ref)
+    people, willing = session.exec(
+        select(func.count(), func.count().filter(col(Person.willing))).where(col(Person.survey_id) == ref)
+    ).one()
+    return NeedView(ref=ref, title=survey.title, people=people, willing=willing)
 
 
 def _seat_view(seat: ReviewSeat, *, name: str, sheet: ReviewSheet | None, open_to_reader: bool) -> SeatView:
@@ -146,6 +209,64 @@ def rounds_due(reader: Reader) -> tuple[str, ...]:
         .order_by(col(ReviewRound.closes_on), col(ReviewRound.id))
     ).all()
     return tuple(rows)
+
+
+@query("review.candidates_due", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-19")
+def candidates_due(reader: Reader) -> tuple[str, ...]:
+    """Return the projects whose time until a review has run out (``review.open_within_working_days``), oldest first.
+
+    The time runs from the last move into the state in which they wait; where policy names no time, nothing is due.
+    """
+    became = select(Event.stream_id, func.max(Event.occurred_at)).where(
+        col(Event.stream_kind) == "project", col(Event.type).in_(_BEGAN_WAITING)
+    )
+    rows = reader.session.exec(
+        became.join(Project, col(Project.id) == col(Event.stream_id))
+        .where(col(Project.state).in_(_WAITING))
+        .group_by(col(Event.stream_id))
+        .order_by(func.max(Event.occurred_at), col(Event.stream_id))
+    ).all()
+    return tuple(name for name, since in rows if _is_due(reader, name, since))
+
+
+def _is_due(reader: Reader, project_id: str, since: date) -> bool:
+    project = project_of(reader.session, project_id)
+    if not awaits_review(
+        state=project.state, entered=reader.policies.resolve(region=project.region, on=project.entered_on)
+    ):
+        return False
+    days = reader.policies.resolve(region=project.region, on=reader.as_of).review.open_within_working_days
+    return days is not None and reader.calendar.add_working_days(since, days=days).date <= reader.as_of
+
+
+class ExpertVersionView(BaseModel):
+    """One version of a roster entry, without the name; relatives as relation and organisation only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    recorded_on: date
+    entry: dict[str, Any]
+    digest: str
+
+
+@query("review.expert_versions", roles=(*_OFFICE, *_OVERSEERS), clause="ZY-20")
+def expert_versions(reader: Reader, *, expert: str) -> tuple[ExpertVersionView, ...]:
+    """Return the versions of a roster entry, oldest first."""
+    found(reader.session.get(Expert, expert), kind="expert", id=expert)
+    rows = reader.session.exec(
+        select(ExpertVersion).where(col(ExpertVersion.expert_id) == expert).order_by(col(ExpertVersion.number))
+    ).all()
+    return tuple(
+        ExpertVersionView(
+            number=row.number,
+            recorded_on=row.recorded_on,
+            entry=row.entry
+            | {"kin": [{part: one[part] for part in ("relation", "organisation")} for one in row.entry["kin"]]},
+            digest=row.digest,
+        )
+        for row in rows
+    )
 
 
 def seats_of(session: Session, round_id: str) -> list[ReviewSeat]:
@@ -191,6 +312,25 @@ def ties_of(expert: Expert) -> tuple[Tie, ...]:
     )
 
 
+def roles_of(expert: Expert) -> tuple[tuple[str, date | None], ...]:
+    """Return an expert's past roles: the organisation and the day the role ended."""
+    return tuple(
+        (role["organisation"], date.fromisoformat(role["ended_on"]) if role["ended_on"] else None)
+        for role in expert.past_roles
+    )
+
+
+def kin_of(expert: Expert) -> frozenset[str]:
+    """Return what an expert's relatives belong to: organisations, and the token that stands for those known by name."""
+    named = {relative_token(expert.id)} if any(one["person_hash"] for one in expert.kin) else set()
+    return frozenset({one["organisation"] for one in expert.kin if one["organisation"]} | named)
+
+
+def relative_token(expert_id: str) -> str:
+    """Return the name under which "a relative of this expert" stands in rosters and among a project's parties."""
+    return f"relative:{expert_id}"
+
+
 def objection_upheld(session: Session, project_id: str) -> bool:
     """Say whether an objection to the newest published result was upheld, so that a new review may follow."""
     newest = session.exec(
@@ -216,8 +356,9 @@ def applicant_of(session: Session, project_id: str) -> str | None:
 
 
 def parties_of(session: Session, vault: Vault, *, project: Project) -> frozenset[str]:
-    """Return what an expert on the project must have no tie with: its applicants by name and code, and the ids of those
-    experts who bear the name of a member of the project's team (a namesake is rather left out than let in).
+    """Return what an expert on the project must have no tie with: its applicants by name and code, the ids of those
+    experts who bear the name of a member of the project's team (a namesake is rather left out than let in), and the
+    tokens of experts with a relative of such a name.
     """
     applications = session.exec(select(Application).where(col(Application.project_id) == project.id)).all()
     units = {text for row in applications for text in (row.applicant, row.credit_code) if text}
@@ -227,81 +368,7 @@ def parties_of(session: Session, vault: Vault, *, project: Project) -> frozenset
         )
     ).all()
     names = {vault.lookup(vault.open(sealed)) for sealed in team}
-    members = session.exec(
-        select(Expert.id).where(col(Expert.region) == project.region, col(Expert.name_hash).in_(names))
-    ).all()
-    return frozenset(units | set(members))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A round about to be closed: its rows, its tally (totals in the order of the sitting seats), its wording."""
-
-    round: ReviewRound
-    seats: list[ReviewSeat]
-    sheets: Mapping[str, ReviewSheet]
-    tally: Tally
-    opinion: str
-    dissent: str
-
-
-def opinion_view(
-    session: Session, *, project: Project, outcome: Outcome, policy: Policy, marks: Marks, as_of: date, rehearsal: bool
-) -> dict[str, Any]:
-    """Return the view of the paper ``review_opinion``: experts by number, left seats with blank marks."""
-    totals = iter(outcome.tally.totals)
-    return {
-        "issuer": body_name(policy=policy, role=Role(policy.review.convener)),
-        "date": as_of.isoformat(),
-        "rehearsal": rehearsal,
-        "synthetic_fields": marks.labels(*OPINION_SOURCES) if rehearsal else [],
-        "title_lines": [sentence("review.paper.title", {"project": project.name})],
-        "doc_no": "",
-        "facts": _facts(session, project=project, outcome=outcome, marks=marks, as_of=as_of),
-        "criteria": list(policy.review.dimensions.values()),
-        "scores": [
-            _score_line(seat, outcome=outcome, policy=policy, marks=marks, totals=totals) for seat in outcome.seats
-        ],
-        "result": marks.cell(outcome.tally.mean, "review.submit_score.scores"),
-        "pass_mark": str(policy.review.pass_mark),
-        "conclusion": [line for line in outcome.opinion.splitlines() if line.strip()],
-        "dissent": [line for line in outcome.dissent.splitlines() if line.strip()],
-    }
-
-
-def _facts(
-    session: Session, *, project: Project, outcome: Outcome, marks: Marks, as_of: date
-) -> list[dict[str, object]]:
-    opened = outcome.round
-    recused = sum(seat.recused_on is not None for seat in outcome.seats)
-    lines = (
-        ("project", project.name, "library.enter_project.name"),
-        ("applicant", applicant_of(session, project.id), "application.submit.plan_book.applicant"),
-        ("needs", "、".join(project.details["needs"]), "library.enter_project.needs"),
-        ("period", f"{written_date(opened.opened_on)}至{written_date(as_of)}", "review.open_round.closes_on"),
-        (
-            "panel",
-            sentence("review.paper.panel_size", {"sitting": len(outcome.seats) - recused, "recused": recused}),
-            "",
-        ),
-        ("seed", opened.seed, "review.open_round.seed"),
-        ("roster_digest", opened.roster_digest, ""),
-    )
-    return [{"label": sentence(f"review.paper.{code}"), "value": marks.cell(text, path)} for code, text, path in lines]
-
-
-def _score_line(seat: ReviewSeat, *, outcome: Outcome, policy: Policy, marks: Marks, totals: Any) -> dict[str, object]:
-    path = "review.submit_score.scores"
-    sitting = seat.recused_on is None
-    sheet = outcome.sheets[seat.expert_id] if sitting else None
-    scores = sheet.scores if sheet else {}
-    return {
-        "expert": sentence("review.paper.expert", {"number": seat.ordinal}),
-        "category": policy.review.panel_categories[seat.category],
-        "recusal": sentence("review.paper.sitting" if sitting else "review.paper.recused"),
-        "marks": [marks.cell(scores.get(code), path) for code in policy.review.dimensions],
-        "total": marks.cell(next(totals) if sitting else None, path),
-        "reason": "；".join(f"{name}：{sheet.reasons[code]}" for code, name in policy.review.dimensions.items())
-        if sheet
-        else "",
-    }
+    experts = session.exec(select(Expert).where(col(Expert.region) == project.region)).all()
+    members = {expert.id for expert in experts if expert.name_hash in names}
+    related = {relative_token(one.id) for one in experts if names & {relative["person_hash"] for relative in one.kin}}
+    return frozenset(units | members | related)

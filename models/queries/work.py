@@ -6,14 +6,23 @@ from datetime import date
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy import ColumnElement, false, or_
 from sqlmodel import col, select
 
 from models.core.actors import Role
 from models.core.registry import query
 from models.queries.reader import Reader
 from models.tables.kernel import Alert, WorkItem
+from models.tables.review import Expert, ReviewSeat
 
 _OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
+_SEE_PANELS: Final = (
+    Role.EVALUATION_OFFICE,
+    Role.CITY_BUREAU,
+    Role.DISCIPLINE_SUPERVISION,
+    Role.AUDIT_BODY,
+    Role.SYSTEM,
+)
 _INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
 
 
@@ -49,6 +58,8 @@ def open_items(
         statement = statement.where(col(WorkItem.role) == role)
     if due_by is not None:
         statement = statement.where(col(WorkItem.due_on) <= due_by)
+    if reader.actor.role not in _SEE_PANELS:
+        statement = statement.where(or_(col(WorkItem.subject_kind) != "review_seat", _own_seat(reader)))
     rows = reader.session.exec(statement.order_by(col(WorkItem.due_on), col(WorkItem.id))).all()
     levels = _levels(reader)
     return tuple(
@@ -66,6 +77,20 @@ def open_items(
         )
         for row in rows
     )
+
+
+def _own_seat(reader: Reader) -> ColumnElement[bool]:
+    """Return the condition that an item is about the reader's own seat: how many of a panel still have to score is for
+    the office to know.
+    """
+    seats = (
+        select(ReviewSeat.id)
+        .join(Expert, col(Expert.id) == col(ReviewSeat.expert_id))
+        .where(or_(col(Expert.id) == reader.actor.id, col(Expert.account) == reader.actor.id))
+    )
+    if reader.actor.role is not Role.EXPERT:
+        return false()
+    return col(WorkItem.subject_id).in_(seats)
 
 
 def _levels(reader: Reader) -> dict[str, str]:

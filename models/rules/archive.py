@@ -84,11 +84,15 @@ REQUIRED: Final[tuple[Part, ...]] = (
 
 @dataclass(frozen=True)
 class OnFile:
-    """What a project's file holds: documents by kind, events of its chain by type, bodies whose receipt is in."""
+    """What a project's file holds: documents by kind, events of its chain by type, bodies whose receipt is in.
+
+    ``disclosed`` is the codes of the items that stand in public.
+    """
 
     kinds: Mapping[str, int]
     events: Mapping[str, int]
     receipts: Collection[str]
+    disclosed: Collection[str] = ()
 
 
 def missing_parts(*, on_file: OnFile, policy: Policy) -> tuple[Detail, ...]:
@@ -123,6 +127,17 @@ def check_complete(*, on_file: OnFile, policy: Policy) -> None:
             facts={"count": len(missing), "parts": "、".join(detail.field or "" for detail in missing)},
             details=missing,
         )
+
+
+def check_disclosed(*, on_file: OnFile, policy: Policy) -> None:
+    """Refuse to close a purchase while an item the region's list demands is not public, naming each that is not.
+
+    Raises ``Refusal`` ``archive.undisclosed`` (BJ-48).
+    """
+    rule = binding(policy=policy, rules=("BJ-48",))
+    missing = [name for code, name in policy.publicity.disclosure_items.items() if code not in on_file.disclosed]
+    if rule and missing:
+        raise Refusal("archive.undisclosed", rule=rule, facts={"count": len(missing), "items": "、".join(missing)})
 
 
 def _due(part: Part, *, on_file: OnFile, policy: Policy) -> int:

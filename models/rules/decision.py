@@ -5,7 +5,7 @@ Pure; called by ``commands.decision``. Who decides depends on who pays (ZY-71 to
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Final
 
@@ -65,6 +65,12 @@ def check_authority(*, role: Role, payer: str, override_citation: str, policy: P
     return authority
 
 
+def check_citation(*, title: str, article: str, policy: Policy) -> None:
+    """Refuse an overriding rule that is not cited with title and article (``decision.override_uncited``, ZY-74)."""
+    if policy.decision.override_needs_citation and not (title.strip() and article.strip()):
+        raise Refusal("decision.override_uncited", rule=binding(policy=policy, rules=("ZY-74", "SYS-OVERRIDE")))
+
+
 def check_opinion_issuer(*, issuer: Role | None, policy: Policy) -> None:
     """Refuse a review opinion that the county government did not issue (``decision.opinion_issuer``, ZY-67)."""
     wanted = policy.feasibility.opinion_issuer
@@ -73,13 +79,16 @@ def check_opinion_issuer(*, issuer: Role | None, policy: Policy) -> None:
         raise Refusal("decision.opinion_issuer", rule=rule, facts={"issuer": ROLE_NAMES[Role(wanted)]})
 
 
-def check_set(*, kinds: Collection[str], policy: Policy) -> None:
+def check_set(*, kinds: Collection[str], policy: Policy, reasons: Mapping[str, str] | None = None) -> None:
     """Refuse a decision without one report, one opinion and one set of formalities (ZY-69, where it binds).
 
-    ``kinds`` are those of the project's documents. Raises ``Refusal`` ``decision.set_incomplete`` naming what lacks.
+    ``kinds`` are those of the set that count, ``reasons`` say why one that is there does not. Raises ``Refusal``
+    ``decision.set_incomplete`` naming what lacks.
     """
     rule = binding(policy=policy, rules=("ZY-69",))
-    missing = [name for part, name in policy.feasibility.decision_set.items() if SET_KINDS.get(part, part) not in kinds]
+    wanted = {SET_KINDS.get(part, part): name for part, name in policy.feasibility.decision_set.items()}
+    why = {kind: f"({reason})" for kind, reason in (reasons or {}).items()}
+    missing = [f"{name}{why.get(kind, '')}" for kind, name in wanted.items() if kind not in kinds]
     if rule and missing:
         raise Refusal("decision.set_incomplete", rule=rule, facts={"missing": "、".join(missing)})
 

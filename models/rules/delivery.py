@@ -93,6 +93,13 @@ def check_start(*, line_states: tuple[str, ...], policy: Policy) -> None:
         raise Refusal("delivery.no_plan_line", rule=binding(policy=policy, rules=("ZY-76", "SYS-PLAN-BEFORE-START")))
 
 
+def check_cases_planned(*, unplanned: int, policy: Policy) -> None:
+    """Refuse to complete while selected persons have no case plan (``delivery.cases_unplanned``, HS-07)."""
+    rule = binding(policy=policy, rules=("HS-07",))
+    if rule and policy.delivery.case_plan_required and unplanned:
+        raise Refusal("delivery.cases_unplanned", rule=rule, facts={"persons": unplanned})
+
+
 def check_staff(*, refs: tuple[str, ...]) -> None:
     """Refuse a list that names a work number twice (``delivery.staff_twice``, SYS-UNIQUE)."""
     twice = sorted({ref for ref in refs if refs.count(ref) > 1})

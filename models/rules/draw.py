@@ -2,7 +2,8 @@
 
 Used for review panels, for negotiation groups and for random inspection. The roster is frozen and hashed before the
 draw; candidates in conflict leave first, then quotas by category are filled, then the rest. The order in which a roster
-is given does not matter. Pure: never reads a clock, a database or any randomness but the given seed.
+is given does not matter. The seed is bound to the draw by ``commitment_of`` before it is used (``commands.draws``).
+Pure: never reads a clock, a database or any randomness but the given seed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.core.errors import Refusal
 from models.core.hashing import digest, sha256_hex
@@ -25,12 +27,16 @@ _RULE: Final = "SYS-DRAW"
 
 @dataclass(frozen=True)
 class Candidate:
-    """One row of a roster. ``id`` is unique; ``ties`` are the organisations (or ids) the person declared ties with."""
+    """One row of a roster. ``id`` is unique; ``ties`` are the organisations (or ids) the person declared ties with,
+    ``past_roles`` those the person served recently, ``kin`` those (or person tokens) that relatives belong to.
+    """
 
     id: str
     category: str
     employer: str
     ties: frozenset[str] = frozenset()
+    past_roles: frozenset[str] = frozenset()
+    kin: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,15 @@ class Draw:
     excluded: tuple[tuple[str, str], ...]
     chosen: tuple[str, ...]
     alternates: tuple[str, ...]
+    draw_id: str = ""
+
+
+def commitment_of(*, seed: str, draw_id: str) -> str:
+    """Return the digest published before a draw: SHA-256 of the seed and, after a line feed, the id of the draw.
+
+    Without a draw id it is the digest of the seed alone (protocols of version 1).
+    """
+    return sha256_hex((f"{seed}\n{draw_id}" if draw_id else seed).encode())
 
 
 def draw(
@@ -52,11 +67,13 @@ def draw(
     size: int,
     quotas: Mapping[str, int],
     seed: str,
+    draw_id: str = "",
 ) -> Draw:
     """Draw ``size`` candidates, at least ``quotas[category]`` of each category, none in conflict.
 
     ``conflicts_with`` holds names of organisations or candidate ids. A candidate is in conflict when listed itself,
-    when its employer is listed, or when a declared tie is listed; names are compared after Unicode NFKC without spaces.
+    when its employer, a declared tie, a recent role or a relative is listed; names are compared after Unicode NFKC
+    without spaces. ``draw_id`` goes into the commitment only, not into the order.
     Raises ``Refusal`` (rule ``SYS-DRAW``) code ``draw.seed_missing``, ``draw.size_invalid``,
     ``draw.duplicate_candidate``, ``draw.quotas_exceed_size``, ``draw.too_few`` or ``draw.too_few_in_category`` (the
     last two name how many are missing).
@@ -81,10 +98,11 @@ def draw(
     return Draw(
         roster_digest=roster_digest,
         seed=seed,
-        seed_commitment=sha256_hex(seed.encode()),
+        seed_commitment=commitment_of(seed=seed, draw_id=draw_id),
         excluded=tuple((name, reason) for name, reason in reasons.items() if reason is not None),
         chosen=tuple(one.id for one in eligible if one.id in taken),
         alternates=tuple(one.id for one in eligible if one.id not in taken),
+        draw_id=draw_id,
     )
 
 
@@ -106,10 +124,15 @@ def protocol_of(
     quotas: Mapping[str, int],
     drawn: Draw,
 ) -> dict[str, Any]:
-    """Return the JSON protocol of a draw: its whole input and its outcome, enough for ``verify``."""
+    """Return the JSON protocol of a draw: its whole input and its outcome, enough for ``verify``.
+
+    Version 2 names the draw its seed was committed to; version 1 (no draw id) is still read.
+    """
+    bound = {"draw_id": drawn.draw_id} if drawn.draw_id else {}
     return {
         "kind": "draw_protocol",
-        "version": 1,
+        "version": 2 if bound else 1,
+        **bound,
         "method": METHOD,
         "roster": [_row(one) for one in sorted(roster, key=lambda one: one.id)],
         "roster_digest": drawn.roster_digest,
@@ -124,17 +147,24 @@ def protocol_of(
     }
 
 
-def verify(protocol: Mapping[str, Any]) -> tuple[str, ...]:
+def verify(protocol: Mapping[str, Any], *, published: str = "") -> tuple[str, ...]:
     """Draw again from a protocol and name every difference (zh-CN sentences); empty when it holds.
 
+    ``published`` is the commitment as it stood in the event before the draw; the seed must open it.
     Never raises for a bad protocol: a protocol that cannot be read, or whose draw would be refused, is a difference.
     """
     try:
         written = _Protocol.model_validate(dict(protocol))
     except ValidationError as err:
-        fields = "、".join(dict.fromkeys(".".join(str(part) for part in item["loc"]) for item in err.errors()))
+        named = (".".join(map(str, item["loc"])) or "version" for item in err.errors())
+        fields = "、".join(dict.fromkeys(named))
         return (sentence("draw.verify.malformed", {"fields": fields}),)
-    roster = tuple(Candidate(row.id, row.category, row.employer, frozenset(row.ties)) for row in written.roster)
+    roster = tuple(
+        Candidate(
+            row.id, row.category, row.employer, frozenset(row.ties), frozenset(row.past_roles), frozenset(row.kin)
+        )
+        for row in written.roster
+    )
     try:
         again = draw(
             roster=roster,
@@ -142,10 +172,12 @@ def verify(protocol: Mapping[str, Any]) -> tuple[str, ...]:
             size=written.size,
             quotas=written.quotas,
             seed=written.seed,
+            draw_id=written.draw_id,
         )
     except Refusal as refusal:
         return (sentence("draw.verify.refused", {"reason": refusal.message}),)
-    found = {
+    found: dict[str, tuple[object, object]] = {
+        "published_commitment": (published or again.seed_commitment, again.seed_commitment),
         "roster_digest": (written.roster_digest, again.roster_digest),
         "seed_commitment": (written.seed_commitment, again.seed_commitment),
         "excluded": (tuple((row.id, row.reason) for row in written.excluded), again.excluded),
@@ -168,6 +200,8 @@ class _Row(_Strict):
     category: str
     employer: str
     ties: tuple[str, ...]
+    past_roles: tuple[str, ...] = ()
+    kin: tuple[str, ...] = ()
 
 
 class _ExcludedRow(_Strict):
@@ -177,7 +211,8 @@ class _ExcludedRow(_Strict):
 
 class _Protocol(_Strict):
     kind: str = Field(pattern="^draw_protocol$")
-    version: int = Field(ge=1, le=1)
+    version: int = Field(ge=1, le=2)
+    draw_id: str = ""
     method: str = Field(pattern="^" + METHOD.replace("(", r"\(").replace(")", r"\)").replace(".", r"\.") + "$")
     roster: tuple[_Row, ...]
     roster_digest: str
@@ -190,9 +225,23 @@ class _Protocol(_Strict):
     chosen: tuple[str, ...]
     alternates: tuple[str, ...]
 
+    @model_validator(mode="after")
+    def _bound_since_version_2(self) -> _Protocol:
+        if (self.version == 1) == bool(self.draw_id):
+            raise PydanticCustomError("draw_id", "version 2 names its draw, version 1 does not")
+        return self
+
 
 def _row(one: Candidate) -> dict[str, Any]:
-    return {"id": one.id, "category": one.category, "employer": one.employer, "ties": sorted(one.ties)}
+    """Return a row as it is hashed; what nobody recorded has no key, so digests of older rosters stand."""
+    inferred = {"past_roles": sorted(one.past_roles), "kin": sorted(one.kin)}
+    return {
+        "id": one.id,
+        "category": one.category,
+        "employer": one.employer,
+        "ties": sorted(one.ties),
+        **{name: names for name, names in inferred.items() if names},
+    }
 
 
 def _plain(name: str) -> str:
@@ -206,8 +255,9 @@ def _conflict(one: Candidate, listed: frozenset[str]) -> str | None:
         return "listed"
     if one.employer.strip() and _plain(one.employer) in listed:
         return "employer"
-    if any(tie.strip() and _plain(tie) in listed for tie in one.ties):
-        return "tie"
+    for reason, names in (("tie", one.ties), ("past_role", one.past_roles), ("kinship", one.kin)):
+        if any(name.strip() and _plain(name) in listed for name in names):
+            return reason
     return None
 
 

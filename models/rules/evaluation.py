@@ -107,12 +107,26 @@ def mean(*, scores: Sequence[Decimal]) -> Decimal:
 
 
 def check_third_party(*, phases: Sequence[str], policy: Policy) -> None:
-    """Refuse to conclude without every third-party evaluation the region asks for (``evaluation.missing``, HS-35)."""
+    """Refuse to conclude without every third-party evaluation the region asks for (``evaluation.missing``, HS-35).
+
+    ``phases`` are those held and those whose omission was approved.
+    """
     rule = binding(policy=policy, rules=("HS-35",))
     wanted = policy.evaluation.third_party_phases or {}
     missing = [name for code, name in wanted.items() if code not in phases]
     if rule and missing:
         raise Refusal("evaluation.missing", rule=rule, facts={"phases": "、".join(missing)})
+
+
+def check_omittable(*, phase: str, state: str, policy: Policy) -> None:
+    """Refuse to go without an evaluation that can still be held (``evaluation.phase_still_open``, HS-35).
+
+    The one during the run is lost once the project is complete; the one after it never is.
+    """
+    if state in PHASE_STATES[phase]:
+        phases: Mapping[str, str] = policy.need("evaluation.third_party_phases")
+        rule = binding(policy=policy, rules=("HS-35", "SYS-STATE"))
+        raise Refusal("evaluation.phase_still_open", rule=rule, facts={"phase": phases[phase]})
 
 
 def check_parties(*, parties: Sequence[str], policy: Policy) -> None:

@@ -1,4 +1,4 @@
-"""Rules of feasibility (S04): benchmark notes, requirement items, purchase content, costing, appraisal.
+"""Rules of feasibility (S04): benchmark notes, requirement items, costing, appraisal.
 
 Pure; called by ``commands.feasibility``. Never reads the database.
 """
@@ -20,15 +20,6 @@ SPECIFIED: Final = ("expected_effect", "steps")
 
 FISCAL: Final = "fiscal_capacity"
 _PAID_BY_GOVERNMENT: Final = ("government", "joint")
-
-
-@dataclass(frozen=True)
-class ContentItem:
-    """One item to be bought; ``is_duty`` when the reviewer found it to be a task of the government itself."""
-
-    code: str
-    name: str
-    is_duty: bool
 
 
 @dataclass(frozen=True)
@@ -80,26 +71,14 @@ def check_requirement(*, items: Mapping[str, str], policy: Policy) -> None:
     _refuse("feasibility.requirement_incomplete", gaps)
 
 
-def check_content(*, items: tuple[ContentItem, ...], policy: Policy) -> None:
-    """Refuse purchase content with a task the government must do itself (HS-12), or with nothing in it.
+def check_guidance(*, guided_by: tuple[str, ...], guidance: str, policy: Policy) -> None:
+    """Refuse expert guidance that names nobody's unit or says nothing, when there was any (HS-11).
 
-    Raises ``Refusal`` ``feasibility.content_empty``, ``feasibility.government_duty`` naming every such item.
+    Raises ``Refusal`` ``feasibility.guidance_incomplete``.
     """
-    rule = binding(policy=policy, rules=("HS-12", "SYS-GOVERNMENT-DUTY"))
-    if not items:
-        raise Refusal("feasibility.content_empty", rule=rule)
-    duties = policy.feasibility.government_duties
-    found = tuple(
-        Detail(problem=duties.get(item.code, sentence("feasibility.duty_found")), field=item.name, rule=rule)
-        for item in items
-        if item.is_duty or item.code in duties
-    )
-    if found:
-        facts = {
-            "items": "、".join(f"{detail.field}({detail.problem})" for detail in found),
-            "clause": policy.clause("feasibility.government_duties"),
-        }
-        raise Refusal("feasibility.government_duty", rule=rule, facts=facts, details=found)
+    if any(unit.strip() for unit in guided_by) != bool(guidance.strip()):
+        rule = binding(policy=policy, rules=("HS-11", "SYS-GUIDANCE"))
+        raise Refusal("feasibility.guidance_incomplete", rule=rule)
 
 
 def check_costing(
@@ -145,13 +124,14 @@ def appraise(
 
     ``assessments`` is code → wording. A negative conclusion is a result, not a refusal: the project goes back with its
     grounds. Raises ``Refusal`` ``feasibility.finding_unknown``, ``feasibility.findings_missing`` (ZY-63),
-    ``feasibility.fiscal_capacity_missing`` (ZY-05), ``feasibility.assessments_missing`` (ZY-64),
+    ``feasibility.fiscal_capacity_missing`` (ZY-05, FZ-27), ``feasibility.assessments_missing`` (ZY-64),
     ``feasibility.stability_missing`` (ZY-65).
     """
     _check_findings(findings, policy)
     public = payer in _PAID_BY_GOVERNMENT
-    if public and fiscal_capacity is None and binding(policy=policy, rules=("ZY-05",)):
-        raise Refusal("feasibility.fiscal_capacity_missing", rule="ZY-05")
+    capacity_rule = binding(policy=policy, rules=("ZY-05", "FZ-27"))
+    if public and fiscal_capacity is None and capacity_rule:
+        raise Refusal("feasibility.fiscal_capacity_missing", rule=capacity_rule)
     _refuse(
         "feasibility.assessments_missing",
         tuple(
@@ -174,20 +154,21 @@ def appraise(
 def check_prepared(*, prepared: Prepared, policy: Policy) -> None:
     """Refuse to make a project a candidate before the preparation its region asks for is on file.
 
-    Raises ``Refusal`` ``feasibility.not_prepared`` (HS-02, HS-08, HS-12, HS-23), all missing at once.
+    Raises ``Refusal`` ``feasibility.not_prepared`` (HS-02, HS-08, HS-12, HS-23; FZ-45: the money is worked out before
+    any budget), all missing at once.
     """
     steps = (
-        ("HS-02", "benchmark", prepared.benchmark),
-        ("HS-08", "requirement", prepared.requirement),
-        ("HS-12", "content_review", prepared.content_review),
-        ("HS-23", "cost_estimate", prepared.cost_estimate),
+        (("HS-02",), "benchmark", prepared.benchmark),
+        (("HS-08",), "requirement", prepared.requirement),
+        (("HS-12",), "content_review", prepared.content_review),
+        (("HS-23", "FZ-45"), "cost_estimate", prepared.cost_estimate),
     )
     _refuse(
         "feasibility.not_prepared",
         tuple(
             Detail(problem=sentence("feasibility.not_on_file"), field=sentence(f"feasibility.step.{step}"), rule=rule)
-            for rule, step, done in steps
-            if not done and binding(policy=policy, rules=(rule,))
+            for rules, step, done in steps
+            if not done and (rule := binding(policy=policy, rules=rules))
         ),
     )
 

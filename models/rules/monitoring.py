@@ -33,6 +33,7 @@ BEFORE_AFTER: Final = ("before", "after")
 _NAMED: Final = "monitoring.finding."
 """Messages under this code name the findings that no list of policy names."""
 FUNDS: Final = "funds"
+SATISFACTION: Final = "satisfaction"
 _LINE_RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "finance": ("HS-34", "SYS-FINDINGS"),
     "recipient": ("HS-39", "SYS-FINDINGS"),
@@ -63,7 +64,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Records a line while the contract ran, lines without any, and fund checks by the purchaser (HS-32).
+    """Records a line while the contract ran, lines without any, the purchaser's fund checks (HS-32), surveys (HS-33).
 
     ``phases`` counts the records of all three phases (ZY-107).
     """
@@ -74,6 +75,8 @@ class Coverage:
     phases_missing: tuple[str, ...]
     fund_checks: int
     fund_checks_min: int
+    satisfaction_surveys: int
+    satisfaction_surveys_min: int
 
 
 def phase_of(*, state: str) -> str:
@@ -168,13 +171,16 @@ def coverage(*, records: Sequence[Inspection], policy: Policy) -> Coverage:
         phases_missing=tuple(phase for phase, count in phases.items() if not count),
         fund_checks=sum(record.line == "purchaser" and FUNDS in record.findings for record in during),
         fund_checks_min=policy.monitoring.fund_checks_min or 0,
+        satisfaction_surveys=sum(record.line == "purchaser" and SATISFACTION in record.findings for record in during),
+        satisfaction_surveys_min=policy.monitoring.satisfaction_surveys_min or 0,
     )
 
 
 def check_coverage(*, found: Coverage, policy: Policy) -> None:
-    """Refuse to conclude while a line has no record, or the purchaser never looked at the funds, where that binds.
+    """Refuse to conclude while a line has no record, or the purchaser never looked at funds or asked recipients.
 
-    Raises ``Refusal`` ``monitoring.line_missing`` (HS-29) or ``monitoring.no_fund_check`` (HS-32).
+    Each where it binds. Raises ``Refusal`` ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32) or
+    ``monitoring.no_satisfaction_survey`` (HS-33).
     """
     rule = binding(policy=policy, rules=("HS-29",))
     if rule and found.missing:
@@ -184,6 +190,10 @@ def check_coverage(*, found: Coverage, policy: Policy) -> None:
     if rule and found.fund_checks < found.fund_checks_min:
         facts = {"found": found.fund_checks, "wanted": found.fund_checks_min}
         raise Refusal("monitoring.no_fund_check", rule=rule, facts=facts)
+    rule = binding(policy=policy, rules=("HS-33",))
+    if rule and found.satisfaction_surveys < found.satisfaction_surveys_min:
+        facts = {"found": found.satisfaction_surveys, "wanted": found.satisfaction_surveys_min}
+        raise Refusal("monitoring.no_satisfaction_survey", rule=rule, facts=facts)
 
 
 def _listed(labels: Mapping[str, str]) -> str:

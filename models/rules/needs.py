@@ -145,6 +145,16 @@ def select(*, members: Iterable[Member], wanted: Mapping[str, int], seed: str, p
     return Selected(pool_digest=pool_digest, chosen=chosen)
 
 
+def shortfall(*, selected: int, policy: Policy) -> int:
+    """Return how many persons a selection falls short of the number the project must serve (HS-06), zero when none."""
+    return max((policy.needs.served_min or 0) - selected, 0)
+
+
+def target_rule(*, policy: Policy) -> str | None:
+    """Return the rule behind the number to serve: the case's where it binds, else the system's own."""
+    return binding(policy=policy, rules=("HS-06", "SYS-STRATA"))
+
+
 def _take(code: str, pools: Mapping[str, Sequence[str]], held: dict[str, str], asked: set[str]) -> bool:
     """Give the stratum one more person: a free one, or one whose present stratum finds another (augmenting path)."""
     asked.add(code)

@@ -1,30 +1,29 @@
-"""Rules of publicity (S06): where and how long, what may never be printed, objections, closing, disclosure.
+"""Rules of publicity (S06): channels, objections, closing, disclosure.
 
-Pure; called by ``commands.publicity`` and ``commands.disclosure``. Never reads the database or the clock.
+The clock stands in ``publicity_clock``, the scan in ``publicity_leaks``. Pure; called by the publicity commands. Never
+reads the database or the clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from models.core.calendar import Due, WorkCalendar
-from models.core.errors import DataFault, Detail, Refusal
-from models.core.identifiers import find_leaks
-from models.core.messages import sentence
+from models.core.errors import Refusal
 from models.policy.schema import Policy
 from models.rules.force import binding
+from models.rules.needs import AgeBand
 from models.rules.procurement import check_sites
 
 PROCUREMENT_ITEM = "procurement"
 
 
-def check_channels(*, channels: tuple[str, ...], policy: Policy) -> None:
-    """Refuse a notice on an unknown channel or on fewer channels than asked (ZY-24).
+def check_channels(*, channels: tuple[str, ...], policy: Policy, least: int | None = None) -> None:
+    """Refuse a notice on an unknown channel or on fewer channels than asked (ZY-24); ``least`` stands in for policy's.
 
     Raises ``Refusal`` ``publicity.unknown_channel`` or ``publicity.too_few_channels``.
     """
-    known, least = policy.publicity.channels, policy.publicity.channels_min
+    known = policy.publicity.channels
+    least = policy.publicity.channels_min if least is None else least
     rule = binding(policy=policy, rules=("ZY-24", "SYS-PUBLICITY"))
     unknown = [channel for channel in channels if channel not in known]
     if unknown:
@@ -32,38 +31,6 @@ def check_channels(*, channels: tuple[str, ...], policy: Policy) -> None:
         raise Refusal("publicity.unknown_channel", rule=rule, facts=facts)
     if len(set(channels)) < least:
         raise Refusal("publicity.too_few_channels", rule=rule, facts={"count": len(set(channels)), "least": least})
-
-
-def check_no_leak(*, view: Mapping[str, object]) -> None:
-    """Stop a paper for the public that holds an ID number, a mobile number or a bank card anywhere in its texts.
-
-    Raises ``DataFault`` ``publicity.leak`` naming fields and kinds, never the numbers.
-    """
-    found = tuple(
-        Detail(
-            problem=sentence("publicity.leak_found", {"kind": sentence(f"leak.{leak.kind}")}),
-            field=field,
-            value_class=sentence(f"leak.{leak.kind}"),
-            rule="SYS-PUBLIC-LEAK",
-        )
-        for field, text in _texts(view, "")
-        for leak in find_leaks(text)
-    )
-    if found:
-        fields = "、".join(dict.fromkeys(detail.field or "" for detail in found))
-        raise DataFault("publicity.leak", rule="SYS-PUBLIC-LEAK", facts={"fields": fields}, details=found)
-
-
-def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case str():
-            yield place, value
-        case Mapping():
-            for key, item in value.items():
-                yield from _texts(item, f"{place}.{key}" if place else str(key))
-        case Sequence():
-            for index, item in enumerate(value):
-                yield from _texts(item, f"{place}.{index}")
 
 
 def check_open(*, closed_on: date | None) -> None:
@@ -86,17 +53,49 @@ def check_over(*, ends_on: date, as_of: date, policy: Policy) -> None:
         raise Refusal("publicity.not_over", rule=rule, facts={"ends_on": ends_on.isoformat()})
 
 
-def resumed_end(*, paused_on: date, ends_on: date, resumed_on: date, calendar: WorkCalendar) -> Due:
-    """Return the last day of a notice that goes on after an objection was rejected.
+def check_objector(*, named: bool, policy: Policy) -> None:
+    """Refuse an objection without a name where the region takes none in (``publicity.objector_unnamed``, ZY-24)."""
+    if not named and not policy.publicity.anonymous_objections:
+        raise Refusal("publicity.objector_unnamed", rule=binding(policy=policy, rules=("ZY-24", "SYS-OBJECTION")))
 
-    At least as many working days follow as were left on the day of the objection, and never does it end earlier than
-    before.
+
+def check_withdrawal(*, own: bool, office: bool, request: bool) -> None:
+    """Refuse a withdrawal by another than the objector; the office enters one with the objector's written request.
+
+    Raises ``Refusal`` ``publicity.not_objector``.
     """
-    left = calendar.working_days_between(paused_on, ends_on) if paused_on < ends_on else None
-    if left is None or left.value == 0:
-        return Due(max(ends_on, resumed_on), provisional=False)
-    due = calendar.add_working_days(resumed_on, days=left.value)
-    return Due(max(ends_on, due.date), due.provisional or left.provisional)
+    if not own and not (office and request):
+        raise Refusal("publicity.not_objector", rule="SYS-OBJECTION")
+
+
+def is_late(*, closed_on: date | None, paused: bool, ends_on: date, as_of: date) -> bool:
+    """Say whether an objection comes after the notice: it is taken in as a petition and holds nothing up."""
+    return closed_on is not None or (not paused and as_of > ends_on)
+
+
+def check_outage(*, first: date, last: date | None, posted_on: date, as_of: date) -> None:
+    """Refuse an outage before the channel was posted, ending before it began, or not yet known (``SYS-PUBLICITY``)."""
+    if first < posted_on or first > as_of or (last is not None and not first <= last <= as_of):
+        facts = {"posted_on": posted_on.isoformat(), "as_of": as_of.isoformat()}
+        raise Refusal("publicity.outage_days", rule="SYS-PUBLICITY", facts=facts)
+
+
+def check_may_take_down(*, left: int) -> None:
+    """Refuse to take an open notice off its last channel (``publicity.last_channel``)."""
+    if not left:
+        raise Refusal("publicity.last_channel", rule="SYS-PUBLICITY")
+
+
+def check_readable_now(*, readable: bool, policy: Policy) -> None:
+    """Refuse to close a notice that nobody can read at present (``publicity.unreadable_now``, ZY-24)."""
+    if not readable and policy.publicity.outage_extends:
+        raise Refusal("publicity.unreadable_now", rule=binding(policy=policy, rules=("ZY-24", "SYS-PUBLICITY")))
+
+
+def is_minor(*, birth_year: int, age_band: str, as_of: date, policy: Policy) -> bool:
+    """Say whether a recipient may still be a minor; only the year of birth is known, a doubt counts as yes."""
+    adult = policy.needs.adult_from_years
+    return age_band == AgeBand.MINOR or (adult is not None and as_of.year - birth_year <= adult)
 
 
 def disclosable(*, policy: Policy) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from models.core.errors import Detail, Refusal
 from models.core.messages import sentence
@@ -23,8 +23,19 @@ from models.rules.force import binding
 from models.rules.lifecycle import Thing, not_in_state
 
 REVIEWED: Final = "reviewed"
+UNDER_REVIEW: Final = "under_review"
 CENT: Final = Decimal("0.01")
 _MONTHS_A_YEAR: Final = 12
+_FORM: Final = (
+    "dimensions",
+    "dimension_weights",
+    "score_max",
+    "pass_mark",
+    "quorum",
+    "panel_category_min",
+    "trim_each_side",
+    "outlier_points",
+)
 _KINSHIP: Final = "kinship"  # the one tie that no number of years ends (policy ``review.recusal_ties``)
 
 
@@ -82,6 +93,12 @@ def standing_ties(*, ties: tuple[Tie, ...], on: date, policy: Policy) -> frozens
     )
 
 
+def standing_roles(*, past_roles: tuple[tuple[str, date | None], ...], on: date, policy: Policy) -> frozenset[str]:
+    """Return the organisations where a past role (organisation, day it ended) is too recent; an unknown day counts."""
+    since = add_months(on, months=-policy.review.recusal_years * _MONTHS_A_YEAR)
+    return frozenset(organisation for organisation, ended_on in past_roles if ended_on is None or ended_on >= since)
+
+
 def check_opening(*, closes_on: date | None, opened_on: date) -> None:
     """Refuse a round that would close before it opens (``review.closes_too_early``)."""
     if closes_on is not None and closes_on < opened_on:
@@ -89,12 +106,13 @@ def check_opening(*, closes_on: date | None, opened_on: date) -> None:
         raise Refusal("review.closes_too_early", rule="SYS-REVIEW-PERIOD", facts=facts)
 
 
-def check_again(*, command: str, state: str, upheld: bool) -> None:
-    """Refuse a second review of a reviewed project unless an objection to the published result was upheld.
+def check_again(*, command: str, state: str, upheld: bool, unsigned: bool = False) -> None:
+    """Refuse a second review of a reviewed project unless an objection to the published result was upheld, and of one
+    under review unless its final opinion is ``unsigned`` for good: too many members refused (ZY-23).
 
     Raises ``Refusal`` ``lifecycle.not_in_state`` (SYS-STATE).
     """
-    if state == REVIEWED and not upheld:
+    if (state == REVIEWED and not upheld) or (state == UNDER_REVIEW and not unsigned):
         raise not_in_state(thing=Thing.PROJECT, command=command, state=state, allowed=("candidate",))
 
 
@@ -173,17 +191,69 @@ def check_sheet(*, scores: Mapping[str, Decimal], reasons: Mapping[str, str], po
         raise Refusal("review.sheet_invalid", rule=rule, facts={"problems": problems}, details=tuple(faults))
 
 
-def check_complete(*, empty_seats: int, missing_sheets: int, policy: Policy) -> None:
+def form_of(*, policy: Policy) -> dict[str, Any]:
+    """Return the score sheet a round is judged by, as data: what is scored, how it weighs, what passes, the quorum."""
+    return {leaf: _as_data(getattr(policy.review, leaf)) for leaf in _FORM}
+
+
+def _as_data(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {code: _as_data(one) for code, one in value.items()}
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def check_form(*, form: Mapping[str, Any], policy: Policy) -> None:
+    """Refuse to go on when a value a running round was opened with reads otherwise now (``review.policy_moved``).
+
+    A rule changed from a later day moves nothing here; only history that was rewritten does.
+    """
+    now = form_of(policy=policy)
+    moved = [leaf for leaf, value in form.items() if now.get(leaf) != value]
+    if moved:
+        raise Refusal("review.policy_moved", rule="SYS-POLICY-PIN", facts={"leaf": f"review.{moved[0]}"})
+
+
+def check_needs(*, needs: tuple[str, ...], policy: Policy) -> None:
+    """Refuse to review a project linked to no needs: the panel starts from what recipients need (ZY-21).
+
+    Raises ``Refusal`` ``review.needs_not_linked``; where ZY-21 does not bind, nothing is asked.
+    """
+    rule = binding(policy=policy, rules=("ZY-21",))
+    if rule is not None and not any(need.strip() for need in needs):
+        raise Refusal("review.needs_not_linked", rule=rule)
+
+
+def check_complete(
+    *,
+    empty_seats: int,
+    missing_sheets: int,
+    policy: Policy,
+    scored: tuple[str, ...] = (),
+    awaited: bool = True,
+) -> None:
     """Refuse to close a round with an empty seat (ZY-20) or a seat whose sheet is missing (ZY-23).
 
-    Raises ``Refusal`` ``review.panel_incomplete`` or ``review.sheets_missing``.
+    ``scored`` are the categories of the valid sheets. Once nobody is ``awaited`` any more (every last day has passed) a
+    quorum of sheets that covers every category suffices; who is missing then stands in the opinion. Raises ``Refusal``
+    ``review.panel_incomplete``, ``review.sheets_missing`` or ``review.category_missing``.
     """
+    if not awaited and len(scored) >= policy.review.quorum:
+        _check_covered(scored=scored, policy=policy)
+        return
     if empty_seats:
         rule = binding(policy=policy, rules=("ZY-20", "SYS-PANEL"))
         raise Refusal("review.panel_incomplete", rule=rule, facts={"count": empty_seats})
     if missing_sheets:
         rule = binding(policy=policy, rules=("ZY-23", "SYS-QUORUM"))
         raise Refusal("review.sheets_missing", rule=rule, facts={"count": missing_sheets})
+
+
+def _check_covered(*, scored: tuple[str, ...], policy: Policy) -> None:
+    counts, categories = Counter(scored), policy.review.panel_categories
+    lacking = [name for code, name in categories.items() if counts[code] < policy.review.panel_category_min]
+    if lacking:
+        rule = binding(policy=policy, rules=("ZY-20", "SYS-PANEL"))
+        raise Refusal("review.category_missing", rule=rule, facts={"categories": "、".join(lacking)})
 
 
 def check_opinion(*, opinion: str, generated_allowed: bool, policy: Policy) -> None:
@@ -202,19 +272,21 @@ def tally(*, sheets: tuple[Mapping[str, Decimal], ...], policy: Policy) -> Tally
     """
     if not sheets:
         raise ValueError("a round without a sheet has no result")
-    weights = {code: Fraction(weight) for code, weight in policy.review.dimension_weights.items()}
-    whole = sum(weights.values(), Fraction(0))
-    exact = [
-        sum((Fraction(sheet[code]) * weight for code, weight in weights.items()), Fraction(0)) / whole
-        for sheet in sheets
-    ]
+    exact = [total_of(scores=sheet, weights=policy.review.dimension_weights) for sheet in sheets]
     mean = sum(exact, Fraction(0)) / len(exact)
     passed = mean >= Fraction(policy.review.pass_mark)
-    printed = _rounded(mean)
+    printed = rounded(mean)
     if not passed and printed >= policy.review.pass_mark:
-        printed = _rounded(mean, ROUND_DOWN)  # 59.996 must not read 60.00 beside "not passed"
-    return Tally(tuple(_rounded(total) for total in exact), printed, passed)
+        printed = rounded(mean, ROUND_DOWN)  # 59.996 must not read 60.00 beside "not passed"
+    return Tally(tuple(rounded(total) for total in exact), printed, passed)
 
 
-def _rounded(value: Fraction, rounding: str = ROUND_HALF_UP) -> Decimal:
+def total_of(*, scores: Mapping[str, Decimal], weights: Mapping[str, Decimal]) -> Fraction:
+    """Return the exact weighted total of one sheet on the scale 0..score_max."""
+    weighted = sum((scores[code] * weight for code, weight in weights.items()), Decimal(0))
+    return Fraction(weighted) / Fraction(sum(weights.values(), Decimal(0)))
+
+
+def rounded(value: Fraction, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """Return a score as printed: two decimals."""
     return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(CENT, rounding=rounding)

@@ -10,6 +10,9 @@ from typing import Final
 
 ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "needs.ledger_imported": ("needs-build-household-files",),
+    "project.published": ("publicity-build-site",),
+    "publicity.closed": ("publicity-build-site",),
+    "project.objection_upheld": ("publicity-build-site",),
     "project.completed": ("acceptance-open-clocks",),
     "project.evaluated": ("audit-prepare-filings",),
     "project.audited": ("archive-close-audited",),

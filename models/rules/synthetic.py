@@ -8,7 +8,7 @@ called outside a rehearsal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -122,8 +122,10 @@ def synthetic_ledger(
     numbers: dict[tuple[date, bool], int] = {}
     identities = [_identity(random, household) for household in draft.households]
     for seq, person in enumerate(everyone, start=1):
+        identity = identities[person.household - 1]
         male = random.random() < 0.5
         serial = numbers[person.born, male] = numbers.get((person.born, male), -1) + 1
+        assessed = _assessment(random, person, as_of=as_of)
         yield {
             "seq": seq,
             "person_name": f"合成{_STEMS[seq % len(_STEMS)]}{seq:04d}",
@@ -131,15 +133,16 @@ def synthetic_ledger(
             "household_no": f"{region_code}-SYN-{person.household:06d}",
             "region_code": region_code,
             "street": f"合成街道{person.street:02d}",
-            "identity": identities[person.household - 1],
+            "identity": identity,
             "birth_date": person.born,
             "sex": "male" if male else "female",
             "lives_alone": person.size == 1,
             "disabled": person.disabled,
             "severely_ill": person.severely_ill,
             "single_parent_student": person.single_parent_student,
-            **_assessment(random, person, as_of=as_of),
+            **assessed,
             "phone": None,
+            **_answers(assessed, identity),
         }
 
 
@@ -203,6 +206,25 @@ def _assessment(random: Random, person: _Person, *, as_of: date) -> dict[str, ob
         "discovery": random.choices(_DISCOVERY, (60, 15, 10, 8, 4, 3))[0],
         "assessor": f"合成调查员{random.randrange(_ASSESSORS) + 1:02d}",
         "assessed_on": max(person.born, as_of - timedelta(days=random.randrange(60))),
+    }
+
+
+def _answers(assessed: Mapping[str, object], identity: str) -> dict[str, object]:
+    """Return the seven dimensions, own ability and benefits as they follow from the rest: nothing of it is drawn, so
+    that the draws before stay as they were.
+    """
+    disability = assessed["hardship_disability"]
+    health = max((assessed["hardship_disease"], disability), key=lambda level: _LEVELS.index(str(level)))
+    return {
+        "dimension_economy": "MODERATE" if identity == "RURAL_WUBAO" else "MILD",
+        "dimension_health": health,
+        "dimension_education": assessed["hardship_education"],
+        "dimension_housing": assessed["hardship_housing"],
+        "dimension_employment": assessed["hardship_employment"],
+        "dimension_guardianship": assessed["hardship_family_structure"],
+        "dimension_inclusion": assessed["hardship_social_inclusion"],
+        "own_ability": ("errand", "shopping") if health == "NONE" else (),
+        "existing_benefits": ("disabled_living_subsidy",) if disability == "SEVERE" else (),
     }
 
 

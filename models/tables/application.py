@@ -1,4 +1,4 @@
-"""Tables of the application (S03): the submitted plan book or form, its budget lines and its team.
+"""Tables of the application (S03): the submitted plan book or form, its budget lines, its team and its attachments.
 
 Written by ``commands.application``. The team's names and contacts are sealed.
 """
@@ -6,6 +6,7 @@ Written by ``commands.application``. The team's names and contacts are sealed.
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -17,7 +18,10 @@ class Application(SQLModel, table=True):
     """One submission of a project's application; a corrected one is the next ``revision``.
 
     ``parts`` holds the texts by part (background, concept, goals, plan, expected_effect), ``total_fen`` the sum of the
-    budget lines, ``gaps`` what was missing when it was returned.
+    budget lines, ``gaps`` what was missing when it was returned (``told`` the same with the condition and part each
+    concerns), ``design`` the six points (ZY-04), ``attachments`` what was attached by then. ``guide_id`` is the
+    guide the case is pinned to. The highest revision is the visible one; ``supersedes_id`` names the application a
+    new one replaced (a correction replaces nothing).
     """
 
     __tablename__ = "application"
@@ -38,6 +42,14 @@ class Application(SQLModel, table=True):
     document_id: str
     gaps: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     returned_on: date | None = None
+    told: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    design: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    attachments: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    guide_id: str | None = Field(default=None, foreign_key="application_guide.id")
+    supersedes_id: str | None = Field(default=None, foreign_key="application.id")
+    accepted_on: date | None = None
+    notice_id: str | None = None
+    paper_id: str | None = None
 
 
 class ApplicationBudgetLine(SQLModel, table=True):
@@ -67,3 +79,19 @@ class ApplicationTeamMember(SQLModel, table=True):
     name_sealed: str = Field(sa_column=Column(Text, nullable=False))
     contact_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     qualification: str | None = None
+
+
+class ApplicationAttachment(SQLModel, table=True):
+    """One file attached to a project's application, typed by the guide; a submission takes the newest of each kind."""
+
+    __tablename__ = "application_attachment"
+    __table_args__ = (UniqueConstraint("project_id", "kind", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    kind: str
+    ordinal: int
+    name: str
+    sha256: str = Field(max_length=SHA256_LENGTH)
+    document_id: str
+    attached_on: date

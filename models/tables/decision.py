@@ -1,4 +1,8 @@
-"""Tables of decision and approval (S07, S08), and the register that gives issued papers their numbers."""
+"""Tables of decision and approval (S07, S08): opinions, approvals, the register that gives issued papers their numbers,
+who pays which share, the mechanism's meetings and office, modifications, and the formalities before a start.
+
+Written by ``commands.decision*`` and ``commands.register``. Nothing is ever deleted: what no longer holds is voided.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,8 @@ from models.tables.kernel import SHA256_LENGTH
 
 class Decision(SQLModel, table=True):
     """One decision opinion: who gave it under which authority, on what basis. ``override_citation`` (ZY-74) is the
-    national or provincial rule that let another body decide."""
+    national or provincial rule that let another body decide, of ``override_level``. ``voided_on`` when the project was
+    modified after it."""
 
     __tablename__ = "decision"
     __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
@@ -28,17 +33,22 @@ class Decision(SQLModel, table=True):
     basis: str
     meeting_no: str
     override_citation: str | None = None
+    override_level: str | None = None
+    document_id: str | None = None
     decided_on: date
+    voided_on: date | None = None
     policy_digest: str
 
 
 class DocumentRegister(SQLModel, table=True):
-    """One number given out: (register, year, seq) without gaps; a voided number stays and is never given again."""
+    """One number given out: (issuer, register, year, seq) without gaps; a voided number stays with its reason and is
+    never given again. ``issuer`` is ``<region>/<role>``, ``register`` the series (机关代字)."""
 
     __tablename__ = "document_register"
-    __table_args__ = (UniqueConstraint("register", "year", "seq"),)
+    __table_args__ = (UniqueConstraint("issuer", "register", "year", "seq"),)
 
     id: str = Field(primary_key=True)
+    issuer: str
     authority: str = Field(sa_column=Column("register", String, nullable=False))  # pydantic keeps "register" to itself
     year: int
     seq: int
@@ -47,16 +57,21 @@ class DocumentRegister(SQLModel, table=True):
     sha256: str = Field(max_length=SHA256_LENGTH)
     issued_on: date
     voided_on: date | None = None
+    void_reason: str | None = None
 
 
 class Approval(SQLModel, table=True):
-    """The approval of a project: number, conditions, amounts by channel in fen (never pooled, ZY-10)."""
+    """The approval of a project: number, conditions, amounts by channel in fen (never pooled, ZY-10).
+
+    A project has one that is not voided; a later one takes the next number.
+    """
 
     __tablename__ = "approval"
-    __table_args__ = (UniqueConstraint("project_id"), UniqueConstraint("doc_no"))
+    __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
 
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
+    ordinal: int = 1
     decision_id: str = Field(foreign_key="decision.id")
     doc_no: str
     conditions: list[str] = Field(sa_column=Column(JSON, nullable=False))
@@ -65,3 +80,102 @@ class Approval(SQLModel, table=True):
     document_id: str
     approved_on: date
     policy_digest: str
+    voided_on: date | None = None
+
+
+class FunderShare(SQLModel, table=True):
+    """What one payer bears of a project, in a sub-ledger of its own (ZY-10, ZY-73). Shares written together bear one
+    ``ordinal``, the highest counts. ``account`` is the account with which an enterprise acts (ZY-72)."""
+
+    __tablename__ = "funder_share"
+    __table_args__ = (UniqueConstraint("project_id", "ordinal", "position"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    ordinal: int
+    position: int
+    party: str
+    name: str
+    credit_code: str | None = None
+    account: str | None = None
+    channel: str
+    sub_ledger: str
+    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    recorded_on: date
+
+
+class MechanismMeeting(SQLModel, table=True):
+    """One meeting of the review and acceptance mechanism (ZY-11). ``attendance`` is {role, unit, persons}, no names."""
+
+    __tablename__ = "mechanism_meeting"
+    __table_args__ = (UniqueConstraint("region", "meeting_no"),)
+
+    id: str = Field(primary_key=True)
+    region: str
+    meeting_no: str
+    held_on: date
+    chaired_by: str
+    attendance: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    matters: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    document_id: str
+    recorded_on: date
+    policy_digest: str
+
+
+class OfficeRoster(SQLModel, table=True):
+    """One version of who makes up the mechanism's office (ZY-12); ``members`` are {kind, unit, lead}, units only."""
+
+    __tablename__ = "office_roster"
+    __table_args__ = (UniqueConstraint("region", "version"),)
+
+    id: str = Field(primary_key=True)
+    region: str
+    version: int
+    members: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    recorded_on: date
+    policy_digest: str
+
+
+class ProjectModification(SQLModel, table=True):
+    """One modification of an approved project: what changed (``diff`` path → before, after), why, which parts policy
+    says it voids, and the state the project went back to."""
+
+    __tablename__ = "project_modification"
+    __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    ordinal: int
+    reason: str
+    kinds: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    diff: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    parts: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    back_to: str
+    modified_on: date
+    policy_digest: str
+
+
+class VoidedPaper(SQLModel, table=True):
+    """A paper that no longer counts. The document and its bytes stay; this row is the mark on it."""
+
+    __tablename__ = "voided_paper"
+
+    document_id: str = Field(primary_key=True, foreign_key="document.id")
+    project_id: str = Field(foreign_key="project.id")
+    modification_id: str | None = Field(default=None, foreign_key="project_modification.id")
+    reason: str
+    voided_on: date
+
+
+class StartFormality(SQLModel, table=True):
+    """One formality completed before a project may start (ZY-76): its code, its reference, its paper."""
+
+    __tablename__ = "start_formality"
+    __table_args__ = (UniqueConstraint("project_id", "code"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    code: str
+    reference: str
+    document_id: str
+    completed_on: date

@@ -90,11 +90,28 @@ class Attempt(SQLModel, table=True):
     details: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
 
 
+class Receipt(SQLModel, table=True):
+    """A command that must not be carried out twice, written with its work: ``outcome_sealed`` is what came of it, told
+    again to whoever sends it again. ``request`` and ``submission`` are keyed digests (``Vault.lookup``): of the whole
+    call, and, where a command may be given once a day, of its day and content."""
+
+    __tablename__ = "command_receipt"
+
+    command_id: str = Field(primary_key=True)
+    command: str
+    actor: str
+    as_of: date
+    recorded_at: str
+    request: str = Field(max_length=SHA256_LENGTH)
+    submission: str | None = Field(default=None, unique=True, max_length=SHA256_LENGTH)
+    outcome_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
 class Outbox(SQLModel, table=True):
     """A message that must leave: written with its event, sent by the relay, at least once, keyed by the event id."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("event_id", "route"), Index("ix_outbox_due", "status", "next_attempt_on"))
+    __table_args__ = (UniqueConstraint("event_id", "route"), Index("ix_outbox_due", "status", "next_attempt_at"))
 
     position: int | None = Field(default=None, primary_key=True)
     id: str = Field(unique=True)
@@ -103,7 +120,7 @@ class Outbox(SQLModel, table=True):
     status: str
     attempts: int = 0
     occurred_on: date
-    next_attempt_on: date
+    next_attempt_at: str
     lease_until: str | None = None
     last_error: str | None = None
 

@@ -1,4 +1,4 @@
-"""Tables of the needs survey (S01): surveys, ledger imports, people, household files, selected recipients.
+"""Tables of the needs survey (S01): surveys, imports, people and their assessments, household files, selections.
 
 Written by ``commands.needs``; ``person`` and ``needs_selection`` are read by every stage that serves people. Names, ID
 numbers and phone numbers are sealed; what stands in clear tells nobody who it is.
@@ -31,11 +31,15 @@ class Survey(SQLModel, table=True):
     scope: str
     opened_on: date
     policy_digest: str
+    indicator_version: str
     synthetic: bool
 
 
 class LedgerImport(SQLModel, table=True):
-    """One ledger file that passed the gate and went into a survey; the same file goes in once."""
+    """One ledger file that passed the gate and goes into a survey, once. It keeps the places ``first_ordinal`` and on
+    for its people; a large one goes in portion by portion, ``loaded`` people so far, and the survey's ledger is closed
+    to readers until it is ``completed_on`` a day.
+    """
 
     __tablename__ = "needs_ledger_import"
     __table_args__ = (UniqueConstraint("survey_id", "sha256"),)
@@ -46,30 +50,43 @@ class LedgerImport(SQLModel, table=True):
     report_sha256: str = Field(max_length=SHA256_LENGTH)
     suite_version: str
     people: int
+    first_ordinal: int
+    loaded: int
+    reassessed: int
+    older: int
     imported_on: date
+    completed_on: date | None = None
 
 
 class Person(SQLModel, table=True):
-    """One person of a survey's ledger: one person, one row (``id_hash`` is the vault's lookup hash of the ID number).
+    """One person, one file in a region (``id_hash`` is the vault's lookup hash of the ID number), carrying the newest
+    assessment: this is the row of the needs ledger. Older assessments move to ``needs_assessment``.
 
+    ``survey_id`` and ``ordinal`` say which survey assessed last, ``registered_on`` when the person first entered.
     ``age_band`` (minor, adult, elderly) is that of the day of the import; ``birth_year`` stands in clear, the birth
-    date only inside the sealed ID number. ``levels`` is hardship type → level.
+    date only inside the sealed ID number. ``levels`` is hardship type → level, ``dimensions`` dimension → level
+    (empty where not answered), ``own_ability`` service items within the person's own ability, ``existing_benefits``
+    codes of ``policy.needs.overlap_policies``, ``special_tags`` those of
+    ``policy.needs.special_tags``. ``max_level`` counts levels from 0 (none).
     """
 
     __tablename__ = "person"
     __table_args__ = (
-        UniqueConstraint("survey_id", "id_hash"),
+        UniqueConstraint("region", "id_hash"),
         UniqueConstraint("survey_id", "ordinal"),
         Index("ix_person_household", "survey_id", "household_no"),
+        Index("ix_person_reassess", "region", "reassess_due_on"),
     )
 
     id: str = Field(primary_key=True)
+    region: str
     survey_id: str = Field(foreign_key="survey.id")
     ordinal: int
     id_hash: str = Field(max_length=SHA256_LENGTH)
     name_sealed: str = Field(sa_column=Column(Text, nullable=False))
     id_number_sealed: str = Field(sa_column=Column(Text, nullable=False))
     phone_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    assessor_sealed: str = Field(sa_column=Column(Text, nullable=False))
     household_no: str
     region_code: str
     street: str
@@ -82,10 +99,93 @@ class Person(SQLModel, table=True):
     severely_ill: bool
     single_parent_student: bool
     levels: dict[str, str] = Field(sa_column=_json())
+    dimensions: dict[str, str] = Field(sa_column=_json())
     demands: list[str] = Field(sa_column=_json())
+    own_ability: list[str] = Field(sa_column=_json())
+    existing_benefits: list[str] = Field(sa_column=_json())
+    special_tags: list[str] = Field(sa_column=_json())
+    max_level: int
+    severe_count: int
+    moderate_count: int
     willing: bool
     discovery: str
     assessed_on: date
+    indicator_version: str
+    reassess_due_on: date
+    registered_on: date
+
+
+class NeedsAssessment(SQLModel, table=True):
+    """An assessment that a newer one replaced in ``person``: what the ledger said before, and until when."""
+
+    __tablename__ = "needs_assessment"
+    __table_args__ = (UniqueConstraint("survey_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    survey_id: str = Field(foreign_key="survey.id")
+    ordinal: int
+    assessor_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    household_no: str
+    region_code: str
+    street: str
+    identity: str
+    age_band: str
+    lives_alone: bool
+    disabled: bool
+    severely_ill: bool
+    single_parent_student: bool
+    levels: dict[str, str] = Field(sa_column=_json())
+    dimensions: dict[str, str] = Field(sa_column=_json())
+    demands: list[str] = Field(sa_column=_json())
+    own_ability: list[str] = Field(sa_column=_json())
+    existing_benefits: list[str] = Field(sa_column=_json())
+    special_tags: list[str] = Field(sa_column=_json())
+    max_level: int
+    severe_count: int
+    moderate_count: int
+    willing: bool
+    discovery: str
+    assessed_on: date
+    indicator_version: str
+    superseded_on: date
+
+
+class IndicatorSet(SQLModel, table=True):
+    """One version of the needs indicators a survey or an assessment refers to (ZY-54): kept so that it reads later."""
+
+    __tablename__ = "needs_indicator_set"
+
+    version: str = Field(primary_key=True)
+    region: str
+    status: str
+    content: dict[str, Any] = Field(sa_column=_json())
+    recorded_on: date
+
+
+class Enrolment(SQLModel, table=True):
+    """One comparison of a survey with the register of everybody eligible (BJ-01), with nobody missing unexplained."""
+
+    __tablename__ = "needs_enrolment"
+
+    id: str = Field(primary_key=True)
+    survey_id: str = Field(foreign_key="survey.id", index=True)
+    register_sha256: str = Field(max_length=SHA256_LENGTH)
+    listed: int
+    enrolled: int
+    checked_on: date
+
+
+class EnrolmentGap(SQLModel, table=True):
+    """Somebody on the register who is not in the survey, and why not; the person only as a lookup hash."""
+
+    __tablename__ = "needs_enrolment_gap"
+    __table_args__ = (UniqueConstraint("enrolment_id", "id_hash"),)
+
+    id: str = Field(primary_key=True)
+    enrolment_id: str = Field(foreign_key="needs_enrolment.id")
+    id_hash: str = Field(max_length=SHA256_LENGTH)
+    reason_sealed: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class HouseholdFile(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Tables of publicity (S06): notices of review results, objections, and items a project discloses."""
+"""Tables of publicity (S06): notices of review results, where they stood, objections, and items a project discloses."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 from sqlalchemy import JSON, Column, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from models.tables.kernel import SHA256_LENGTH
+
 
 def _json() -> Any:
     return Column(JSON, nullable=False)
 
 
 class PublicityNotice(SQLModel, table=True):
-    """One public notice of a project's review result; first and last day both included.
+    """One project's review result on a public notice; first and last day both included.
 
-    Open until ``closed_on`` is set; then ``result`` is ``passed`` (no objection was upheld) or ``upheld``. While an
-    objection is handled the period stands still from ``paused_on``.
+    One paper may show several projects: their rows share ``sheet_id`` (the id of the first) and the bytes, whose
+    digests stand here; each is objected to and closed by itself. Open until ``closed_on`` is set; then ``result`` is
+    ``passed`` (no objection was upheld) or ``upheld``. While an objection is handled ``paused_on`` is set.
     """
 
     __tablename__ = "publicity_notice"
@@ -36,13 +39,51 @@ class PublicityNotice(SQLModel, table=True):
     policy_digest: str
     document_id: str
     html_document_id: str
+    sheet_id: str = Field(index=True)
+    sha256: str = Field(max_length=SHA256_LENGTH)
+    html_sha256: str = Field(max_length=SHA256_LENGTH)
+    closing_document_id: str | None = None
+    closing_html_document_id: str | None = None
     paused_on: date | None = None
     closed_on: date | None = Field(default=None, index=True)
     result: str | None = None
 
 
+class NoticePosting(SQLModel, table=True):
+    """One channel of a notice (``sheet_id``), from ``posted_on`` until the day before ``taken_down_on``."""
+
+    __tablename__ = "notice_posting"
+    __table_args__ = (UniqueConstraint("sheet_id", "channel", "posted_on"),)
+
+    id: str = Field(primary_key=True)
+    sheet_id: str
+    channel: str
+    posted_on: date
+    taken_down_on: date | None = None
+    evidence_document_id: str | None = None
+
+
+class NoticeOutage(SQLModel, table=True):
+    """Days, both included, on which a channel of a notice could not be read; ``last_day`` is empty while it goes on."""
+
+    __tablename__ = "notice_outage"
+    __table_args__ = (UniqueConstraint("sheet_id", "channel", "first_day"),)
+
+    id: str = Field(primary_key=True)
+    sheet_id: str
+    channel: str
+    first_day: date
+    last_day: date | None = None
+    reason: str
+    evidence_document_id: str | None = None
+
+
 class Objection(SQLModel, table=True):
-    """One objection to a notice. Who objects, to what, and the reply are sealed: the objector is protected."""
+    """One objection to a notice. Who objects, to what, and the reply are sealed: the objector is protected.
+
+    ``raised_by`` is the keyed hash of the account that raised it. ``late`` ones came after the notice had ended: they
+    are answered as petitions and hold nothing up. ``outcome`` is rejected, upheld or withdrawn.
+    """
 
     __tablename__ = "objection"
     __table_args__ = (UniqueConstraint("notice_id", "ordinal"),)
@@ -54,6 +95,8 @@ class Objection(SQLModel, table=True):
     matter_sealed: str = Field(sa_column=Column(Text, nullable=False))
     raised_on: date
     answer_due_on: date
+    raised_by: str = Field(max_length=SHA256_LENGTH)
+    late: bool = False
     outcome: str | None = None
     reply_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     answered_on: date | None = None

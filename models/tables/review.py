@@ -22,7 +22,8 @@ def _json() -> Any:
 class Expert(SQLModel, table=True):
     """One person on a region's roster. ``account`` is the account that may act for the expert beside the id.
 
-    ``ties`` is a list of {organisation, kind, ended_on}; organisations are named in clear, kin never are.
+    ``ties`` is a list of {organisation, kind, ended_on}, ``past_roles`` of {organisation, ended_on}, ``kin`` of
+    {relation, organisation, person_hash}; organisations are named in clear, kin never are.
     """
 
     __tablename__ = "expert"
@@ -34,6 +35,9 @@ class Expert(SQLModel, table=True):
     employer: str
     skills: list[str] = Field(sa_column=_json())
     ties: list[dict[str, Any]] = Field(sa_column=_json())
+    past_roles: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    kin: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    version: int = 1
     name_sealed: str = Field(sa_column=Column(Text, nullable=False))
     name_hash: str = Field(max_length=SHA256_LENGTH)
     account: str | None = None
@@ -41,11 +45,27 @@ class Expert(SQLModel, table=True):
     synthetic: bool
 
 
+class ExpertVersion(SQLModel, table=True):
+    """One state of a roster entry (append-only): everything the draw looks at, without the name."""
+
+    __tablename__ = "expert_version"
+    __table_args__ = (UniqueConstraint("expert_id", "number"),)
+
+    id: str = Field(primary_key=True)
+    expert_id: str = Field(foreign_key="expert.id")
+    number: int
+    entry: dict[str, Any] = Field(sa_column=_json())
+    digest: str = Field(max_length=SHA256_LENGTH)
+    recorded_on: date
+
+
 class ReviewRound(SQLModel, table=True):
     """One review of one project, with its draw. Open until ``closed_on`` is set; ``mean`` is the result as printed.
 
     ``roster`` holds the ids drawn from, ``alternates`` those not chosen in the order drawn, ``conflicts`` what the draw
-    left out for.
+    left out for. Rounds of one ``batch`` are compared with each other. ``sealed`` hides the panel's members from each
+    other until the close. ``signature_sha256`` finds the detached signature (CMS) of the opinion in the document store;
+    it depends on the installation's key, so it stands in no event.
     """
 
     __tablename__ = "review_round"
@@ -57,12 +77,16 @@ class ReviewRound(SQLModel, table=True):
     opened_on: date
     closes_on: date
     provisional: bool
+    batch: str | None = Field(default=None, index=True)
+    sealed: bool = False
     seed: str
+    seed_commitment: str = Field(default="", max_length=SHA256_LENGTH)
     roster_digest: str = Field(max_length=SHA256_LENGTH)
     roster: list[str] = Field(sa_column=_json())
     alternates: list[str] = Field(sa_column=_json())
     conflicts: list[str] = Field(sa_column=_json())
     policy_digest: str
+    sheet_form: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
     protocol_document_id: str
     closed_on: date | None = Field(default=None, index=True)
     mean: str | None = None
@@ -70,6 +94,7 @@ class ReviewRound(SQLModel, table=True):
     opinion: str | None = None
     dissent: str | None = None
     opinion_document_id: str | None = None
+    signature_sha256: str | None = Field(default=None, max_length=SHA256_LENGTH)
 
 
 class ReviewSeat(SQLModel, table=True):
@@ -91,7 +116,10 @@ class ReviewSeat(SQLModel, table=True):
 
 
 class ReviewSheet(SQLModel, table=True):
-    """One expert's sheet: dimension → score (decimal text) and reason; ``voided_on`` when the expert left the seat."""
+    """One expert's sheet: dimension → score (decimal text) and reason; ``voided_on`` when the expert left the seat.
+
+    ``digest`` covers ``salt`` too: it stands in an event before the close, and short scores could be guessed from it.
+    """
 
     __tablename__ = "review_sheet"
     __table_args__ = (UniqueConstraint("round_id", "expert_id"),)
@@ -101,6 +129,29 @@ class ReviewSheet(SQLModel, table=True):
     expert_id: str = Field(foreign_key="expert.id")
     scores: dict[str, str] = Field(sa_column=_json())
     reasons: dict[str, str] = Field(sa_column=_json())
+    salt: str = ""
     digest: str = Field(max_length=SHA256_LENGTH)
     submitted_on: date
     voided_on: date | None = None
+
+
+class ReviewSignature(SQLModel, table=True):
+    """What a member of the panel did with the final opinion (append-only): signed its digest, or refused to.
+
+    ``said`` is the dissent beside a signature, or the reason of a refusal. A refusal may be followed by a signature.
+    ``signature_sha256`` finds the detached signature (CMS) of the filed statement in the document store.
+    """
+
+    __tablename__ = "review_signature"
+    __table_args__ = (UniqueConstraint("seat_id", "signed"),)
+
+    id: str = Field(primary_key=True)
+    round_id: str = Field(foreign_key="review_round.id", index=True)
+    seat_id: str = Field(foreign_key="review_seat.id")
+    expert_id: str = Field(foreign_key="expert.id")
+    opinion_sha256: str = Field(max_length=SHA256_LENGTH)
+    signed: bool
+    said: str = Field(default="", sa_column=Column(Text, nullable=False))
+    document_id: str
+    signature_sha256: str = Field(max_length=SHA256_LENGTH)
+    acted_on: date

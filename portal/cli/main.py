@@ -17,9 +17,9 @@ from typer.exceptions import TyperException
 
 from models.core.errors import LifecycleError
 from models.core.messages import sentence
-from portal.cli import archive, audit, demo, draw, operations, replay, serve
+from portal.cli import archive, audit, demo, draw, keys, operations, replay, rules, serve, templates
 from portal.cli.output import BUG, USAGE, fail, say_error
-from portal.cli.usage import usage_problem
+from portal.cli.usage import command_of, usage_problem
 from portal.replay.case import CaseError
 
 app = typer.Typer(
@@ -34,9 +34,12 @@ operations.add_to(app)
 replay.add_to(app)
 demo.add_to(app)
 serve.add_to(app)
+rules.add_to(app)
 app.add_typer(archive.app, name="archive")
 app.add_typer(draw.app, name="draw")
+app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(templates.app, name="templates")
 
 
 def run() -> None:
@@ -50,7 +53,7 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")  # what the shell passed may be no text in any encoding
     json_wanted = "--json" in sys.argv
     try:
-        code = app(prog_name="lifecycle", standalone_mode=False)
+        code = command_of(app)(prog_name="lifecycle", standalone_mode=False)
     except LifecycleError as fault:
         sys.exit(fail(fault, json_wanted=json_wanted))
     except CaseError as error:

@@ -13,13 +13,16 @@ from rich.table import Table
 
 from infra.bootstrap import open_services
 from infra.orchestrator import Deployments, LocalLauncher
-from infra.relay import drain
+from infra.relay import Drained, drain
 from infra.settings import Settings
 from models.commands.door import ask, execute
+from models.context import Services
 from models.core.actors import Actor, Role, is_account
+from models.core.errors import LifecycleError
 from models.core.messages import sentence
 from models.core.registry import OperationKind, operations
-from portal.cli.output import USAGE, console, print_json, say_error
+from portal.cli.output import USAGE, console, errors, print_json, say_error
+from portal.cli.progress import progress_bar
 from portal.replay.runner import as_plain
 from portal.uploads import dry, store_uploads
 
@@ -88,32 +91,52 @@ def do(
     with_: With = "{}",
     as_of: AsOf = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查,不留下任何改动")] = False,
+    command_id: Annotated[str, typer.Option("--command-id", help="命令编号;同一编号只办一次,重发得首次结果")] = "",
     as_json: Json = False,
 ) -> None:
     """Call one command on the installation's own database; its outbox messages leave through the relay."""
     arguments, actor, day = _parsed(name, OperationKind.COMMAND, with_, as_, as_of, as_json=as_json)
+    if command_id and not is_account(command_id):
+        raise _usage("cli.bad_command_id", {}, as_json=as_json)
     settings = Settings()
     with open_services(settings, for_policy=name.startswith("policy.")) as opened:
         services = dry(opened) if dry_run else opened
         on = day or services.clock.now().date()
         given = store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), as_of=on)
-        result = execute(
-            services,
-            name=name,
-            arguments=given,
-            actor=actor,
-            as_of=on,
-            command_id=f"cmd-{uuid.uuid4().hex}",
-            dry_run=dry_run,
-        )
-        sent = () if dry_run else drain(services, LocalLauncher(recorded=False), as_of=on)
-    flows = [{"deployment": item.deployment, **item.summary} for item in sent]
+        with progress_bar():
+            result = execute(
+                services,
+                name=name,
+                arguments=given,
+                actor=actor,
+                as_of=on,
+                command_id=command_id or f"cmd-{uuid.uuid4().hex}",
+                dry_run=dry_run,
+                once=bool(command_id),
+            )
+        drained, later = (Drained(), "") if dry_run else _follow_up(services, on)
+    flows = [{"deployment": item.deployment, **item.summary} for item in drained.sent]
     if as_json:
-        print_json({"ok": True, "dry_run": dry_run, "result": as_plain(result), "flows": flows})
+        told = {"ok": True, "dry_run": dry_run, "result": as_plain(result), "flows": flows}
+        print_json(told | ({"follow_up": later} if later else {}))
         return
     said = sentence("cli.dry_run" if dry_run else "cli.done", {"command": sentence(f"command.{name}")})
     console.print(said, markup=False)
     print_json(as_plain(result))
+    if later:
+        errors.print(later, markup=False)
+
+
+def _follow_up(services: Services, on: date) -> tuple[Drained, str]:
+    """Send what is due; the command is done, so what fails here is told in one line and tried again later."""
+    try:
+        drained = drain(services, LocalLauncher(recorded=False), as_of=on)
+    except LifecycleError as fault:  # the outbox itself is out of reach
+        return Drained(), sentence("cli.follow_up_later", {"what": fault.message})
+    if not drained.unsent:
+        return drained, ""
+    what = "、".join(f"{item.deployment}({item.incident or item.code})" for item in drained.unsent)
+    return drained, sentence("cli.follow_up_later", {"what": what})
 
 
 def ask_query(

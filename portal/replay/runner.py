@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlmodel import Session
 
-from infra.relay import Sent, drain
+from infra.relay import Drained, drain
 from models.commands.door import ask, execute
 from models.context import Services
 from models.core.errors import LifecycleError
@@ -135,11 +135,11 @@ class _Player:
     saved: dict[str, Any]
 
     def play(self, step: Step) -> StepReport:
-        sent: Sequence[Sent] = ()
+        drained = Drained()
         try:
             result = as_plain(self._act(step))
             if step.verb == "do":
-                sent = drain(self.services, self.launcher, as_of=step.on)
+                drained = drain(self.services, self.launcher, as_of=step.on)
         except LifecycleError as fault:
             return self._faulted(step, fault)
         except UnresolvedReferenceError as gap:
@@ -147,14 +147,14 @@ class _Player:
             return self._report(step, outcome="unresolved", held=False, message=message)
         if step.save is not None:
             self.saved[step.save] = result
-        mismatches = self._mismatches(step, result)
+        mismatches = [*self._mismatches(step, result), *_broken(drained)]
         return self._report(
             step,
             outcome="ok",
             held=not mismatches,
             mismatches=tuple(mismatches),
             result=result,
-            flows=tuple({"deployment": item.deployment, **item.summary} for item in sent),
+            flows=tuple({"deployment": item.deployment, **item.summary} for item in drained.sent),
         )
 
     def _act(self, step: Step) -> object:
@@ -219,6 +219,15 @@ class _Player:
             synthetic=tuple(sorted(step.synthetic)),
             **more,
         )
+
+
+def _broken(drained: Drained) -> Sequence[str]:
+    """Return a line for each follow-up flow that ended in an unexpected error: no case expects a bug."""
+    return [
+        sentence("replay.follow_up_broken", {"deployment": item.deployment, "incident": item.incident})
+        for item in drained.unsent
+        if item.incident
+    ]
 
 
 def differences(wanted: object, found: object, path: str = "") -> Sequence[str]:

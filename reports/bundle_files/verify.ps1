@@ -37,12 +37,16 @@ Write-Host '二、归档文件的摘要'
 $payload = Test-Manifest 'manifest-sha256.txt'
 
 Write-Host '三、文件有无增减'
-$all = @(Get-ChildItem -LiteralPath $root -Recurse -File -Force | ForEach-Object { $_.FullName.Substring($root.Length + 1) })
-$inData = @($all | Where-Object { $_.StartsWith('data\') }).Count
-$inSignatures = @($all | Where-Object { $_.StartsWith('signatures\') }).Count
+$found = @(Get-ChildItem -LiteralPath $root -Recurse -Force)
+$all = @($found | Where-Object { -not $_.PSIsContainer } |
+    ForEach-Object { $_.FullName.Substring($root.Length + 1).Replace('\', '/') })
+$inData = @($all | Where-Object { $_.StartsWith('data/') }).Count
+$inSignatures = @($all | Where-Object { $_.StartsWith('signatures/') }).Count
 $others = $all.Count - $inData - $inSignatures
 if ($inData -ne $payload) { Fail "data 目录下应有 $payload 个文件,实有 $inData 个" }
 if ($others -ne $tags + 1) { Fail "data、signatures 以外应有 $($tags + 1) 个文件,实有 $others 个" }
+$odd = @($found | Where-Object { $_.Attributes -band [IO.FileAttributes]::ReparsePoint }).Count
+if ($odd -ne 0) { Fail "有 $odd 个链接或特殊文件,归档包只能有普通文件" }
 
 Write-Host '四、归档包编号'
 $identity = (Get-FileHash -LiteralPath (Join-Path $root 'tagmanifest-sha256.txt') -Algorithm SHA256).Hash.ToLower()

@@ -49,6 +49,25 @@ def _remark(figures: Figures) -> str:
     remarks = []
     if "due" in figures:
         remarks.append(f"到期 {figures['due']} 行;行数十倍时每行用时为 {figures['growth_per_row']:.2f} 倍(1 为线性)")
+    if "growth_close" in figures:
+        remarks.append(
+            f"{figures['applications']} 项申请;四倍时每项用时:组织 {figures['growth_open']:.2f}、"
+            f"评分 {figures['growth_score']:.2f}、完成 {figures['growth_close']:.2f} 倍(1 为线性)"
+        )
+    elif "applications" in figures:
+        remarks.append(
+            f"{figures['applications']} 项申请;十倍时每行用时为 {figures['growth_per_row']:.2f} 倍(1 为线性)"
+        )
+    if "ratio_load" in figures:
+        remarks.append(
+            f"质量门 {figures['ratio_gate']:.2f}(上限 6);导入 {figures['ratio_load']:.2f}(上限 3);"
+            f"本系统内存 {figures['own_pss_mib']:.0f} MiB;"
+            f"最长写锁 {figures['longest_write']:.1f} 秒;每人用时随规模为 {figures['growth_per_row']:.2f} 倍(1 为线性)"
+        )
+    if "matched_people" in figures:
+        people, growth = figures["matched_people"], figures["growth_per_row"]
+        memory = f"本系统内存 {figures['own_pss_mib']:.0f} MiB;" if "own_pss_mib" in figures else ""
+        remarks.append(f"上限 3;{memory}{people:,.0f} 人,每行用时随规模为 {growth:.2f} 倍(1 为线性)")
     if "import_engine" in figures:
         remarks.append(
             f"只比判断 {figures['ratio_checks']:.2f};含首次载入引擎 {figures['ratio_gate_first']:.2f}"

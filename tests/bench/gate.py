@@ -56,7 +56,7 @@ def measure(rows: int) -> dict[str, float]:
     run_checks(**ask, most=1)  # the first run of a process loads further parts of the engine
     for _ in range(_ROUNDS):
         verdicts = _timed(clock, "judge_engine", lambda: run_checks(**ask, most=rows))
-        plain = _timed(clock, "judge_pandas", lambda: _plain_checks(**ask))
+        plain = _timed(clock, "judge_pandas", lambda: plain_checks(**ask))
     found = {(verdict.check.id, verdict.column): list(verdict.positions) for verdict in verdicts if verdict.column}
     if found != plain or not any(found.values()):
         raise AssertionError("the gate and the baseline do not find the same cells")
@@ -90,7 +90,7 @@ def _ledger(rows: int) -> bytes:
     return needs_ledger_file(rows=people, date=AS_OF)
 
 
-def _plain_checks(*, frame: pd.DataFrame, checks: tuple[Check, ...], fields: Any) -> dict[tuple[str, str], list[int]]:
+def plain_checks(*, frame: pd.DataFrame, checks: tuple[Check, ...], fields: Any) -> dict[tuple[str, str], list[int]]:
     codes = {field.key: list(field.codes) for field in fields}
     return {
         (check.id, column): frame.index[_refused(frame[target_of(check, column)], check, column, codes)].tolist()

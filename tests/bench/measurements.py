@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.measure import PeakMemory
-from tests.bench import bundle, gate, replay, sweep
+from tests.bench import bundle, gate, matching, matching_run, needs, replay, review, review_rounds, sweep
 from tests.support.postgres import PostgresMissingError, fresh_database, throwaway_postgres
 
 CASE = Path("portal/cases/huangshi-2016.yaml")
@@ -31,10 +31,21 @@ class Sizes:
     bundle_files: int
     ledger_rows: int
     sweep_rows: int
+    review_applications: int = 1_000
+    review_rounds: int = 100
+    people: tuple[int, ...] = (10_000, 100_000, 1_000_000)
 
 
 FULL = Sizes(bundle_bytes=500_000_000, bundle_files=200, ledger_rows=100_000, sweep_rows=100_000)
-QUICK = Sizes(bundle_bytes=20_000_000, bundle_files=40, ledger_rows=2_000, sweep_rows=5_000)
+QUICK = Sizes(
+    bundle_bytes=20_000_000,
+    bundle_files=40,
+    ledger_rows=2_000,
+    sweep_rows=5_000,
+    review_applications=100,
+    review_rounds=16,
+    people=(1_000, 5_000),
+)
 
 
 def bundle_writer(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
@@ -73,6 +84,52 @@ def sweep_postgresql(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
     return found[1] | _growth(*found)
 
 
+def review_batch(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure a batch of reviewed applications with seven experts each, and how it grows over ten times as many."""
+    small = review.measure(applications=sizes.review_applications // 10, folder=_fresh(folder, "small"))
+    large = review.measure(applications=sizes.review_applications, folder=_fresh(folder, "large"))
+    return large | _growth(small, large)
+
+
+def review_commands(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure a batch through the commands, and how it grows over four times as many rounds."""
+    small = review_rounds.measure(applications=sizes.review_rounds // 4, folder=_fresh(folder, "small"))
+    large = review_rounds.measure(applications=sizes.review_rounds, folder=_fresh(folder, "large"))
+    times = large["applications"] / small["applications"]
+    growth = {
+        f"growth_{part}": large[f"{part}_seconds"] / small[f"{part}_seconds"] / times
+        for part in ("open", "score", "close")
+    }
+    return large | growth | _growth(small, large)
+
+
+def needs_import(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure gate and import of a needs ledger at each size; ``growth_per_row`` is largest against smallest."""
+    found = [needs.measure(people=people, folder=_fresh(folder, str(people))) for people in sizes.people]
+    seconds = [figures["gate"] + figures["load"] for figures in found]
+    last = found[-1]
+    return last | {
+        "ours_seconds": seconds[-1],
+        "baseline_seconds": last["gate_pandas"] + last["load_bare"],
+        "growth_per_row": seconds[-1] / seconds[0] / (last["rows"] / found[0]["rows"]),
+        "sizes": found,
+    }
+
+
+def needs_matching(sizes: Sizes, _folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure matching against DuckDB at the two largest sizes; ``growth_per_row`` compares the two."""
+    small, large = (matching.measure(people=people) for people in sizes.people[-2:])
+    return large | _growth(small, large)
+
+
+def matching_command(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure ``matching.run`` through the database at the two largest sizes, against DuckDB over the same rows."""
+    small, large = (
+        matching_run.measure(people=people, folder=_fresh(folder, str(people))) for people in sizes.people[-2:]
+    )
+    return large | _growth(small, large)
+
+
 def case_replay(_sizes: Sizes, folder: Path, peak: PeakMemory) -> Figures:
     """Measure the replay of the shipped case."""
     if not CASE.exists():
@@ -93,6 +150,11 @@ MEASUREMENTS = {
     "gate": Measurement("需求台账质量门,比纯 pandas 同样检查", ledger_gate),
     "sweep-sqlite": Measurement("到期巡查(SQLite),比同样查询 + 同样写入", sweep_sqlite),
     "sweep-postgresql": Measurement("到期巡查(PostgreSQL),比同样查询 + 同样写入", sweep_postgresql),
+    "review": Measurement("批次评审汇总与评分比对(每项7名专家),比 pandas 平均", review_batch),
+    "review-rounds": Measurement("批次评审逐轮办理:组织、评分、完成,规模四倍", review_commands),
+    "needs": Measurement("需求台账:质量门与导入,比纯 pandas 与裸批量写入", needs_import),
+    "matching": Measurement("需求与服务匹配,比 DuckDB 同样连接 + 排序 + 截取", needs_matching),
+    "matching-run": Measurement("匹配命令(读对象、写结果),比 DuckDB 读写同样的表", matching_command),
     "replay": Measurement("案例重放", case_replay),
 }
 

@@ -43,15 +43,21 @@ _TABLES = {
 # Moves the case never makes, with what they would be asked with.
 _NOT_IN_THE_CASE: dict[str, dict[str, Any]] = {
     "application.return_for_correction": {"project": "$project", "gaps": ["合成缺项"]},
+    "application.supersede": {"project": "$project", "reason": "合成理由"},
     "application.withdraw": {"project": "$project", "reason": "合成理由"},
-    "publicity.raise_objection": {"notice": "$notice", "matter": "合成异议"},
+    "decision.modify": {"project": "$project", "changes": {"name": "合成改名"}, "reason": "合成理由"},
+    "decision.void_number": {"project": "$project", "reason": "合成理由"},
     "procurement.cancel": {"procurement": "$procurement", "reason": "合成理由"},
     "contract.terminate": {"contract": "$contract", "reason": "合成理由"},
     "review.close_round": {"round": "$round", "opinion": "合成意见"},
     "archive.close_project": {"project": "$project"},
 }
-# Ends that need an objection of their own; tried in the tests of publicity.
-_ELSEWHERE = {"publicity.answer_objection"}
+# Ends that need an objection or a filed opinion of their own, and the objection itself, which when late is taken as a
+# petition that moves nothing; tried in the tests of publicity and of signing.
+_ELSEWHERE = {
+    *("publicity.raise_objection", "publicity.answer_objection", "publicity.withdraw_objection"),
+    "review.sign_opinion",
+}
 
 States = Mapping[Thing, frozenset[str]]
 

@@ -40,7 +40,11 @@ _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _DECLARED: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
 _DEPLOYMENTS: dict[str, dict[str, Any]] = {item["name"]: item for item in _DECLARED["deployments"]}
 _RELAY = "outbox-relay"
-_NOT_SCHEDULED = {"needs-import-intake", "review-open-round"}  # started by an event from outside, by an operator's form
+_NOT_SCHEDULED = {
+    "needs-import-intake",
+    "review-open-batch",
+    "review-open-round",
+}  # started by an event from outside, by an operator's form
 _EXAMPLES = {"survey": "srv-1", "media_type": "text/csv", "sha256": "0" * 64, "size": 1}
 
 

@@ -53,4 +53,4 @@ def test_every_work_item_names_a_command_that_resolves_it() -> None:
             wrong += [f"{module.place(node)}: {name} is no command" for name in names if name not in known]
             wrong += [] if names else [f"{module.place(node)}: cannot be read, use a constant"]
     assert not wrong, "\n".join(wrong)
-    assert {"library.record_dispatch", "contract.sign", "publicity.close_notice", "acceptance.conclude"} <= seen
+    assert {"duty.record", "contract.sign", "publicity.close_notice", "acceptance.conclude"} <= seen

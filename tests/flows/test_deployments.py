@@ -205,8 +205,15 @@ def test_every_deployment_of_the_file_is_on_the_server_with_its_schedule_and_lim
 def test_the_run_form_of_a_deployment_says_what_it_takes(deployed: Api) -> None:
     schema = deployed.deployments()["review-open-round"]["parameter_openapi_schema"]
 
-    assert set(schema["properties"]) == {"project", "seed", "closes_on", "as_of"}
-    assert schema["required"] == ["project", "seed"]
+    form = schema["definitions"]["RoundForm"]
+    assert set(schema["properties"]) == {"form", "as_of"}
+    assert schema["required"] == ["form"]
+    assert {name: field["title"] for name, field in form["properties"].items()} == {
+        "project": "项目编号",
+        "closes_on": "评分截止日期",
+        "batch": "评审批次",
+        "sealed": "评审期间专家互不知情",
+    }
     assert {one.get("format") for one in schema["properties"]["as_of"]["anyOf"]} == {"date", None}
 
 

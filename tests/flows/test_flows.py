@@ -19,8 +19,14 @@ _EXPECTED: dict[str, tuple[dict[str, object], dict[str, int]]] = {
     "library-dispatch-monthly": ({}, _ONE),
     "library-dispatch-half-yearly": ({}, _ONE),
     "library-dispatch-yearly": ({}, _ONE),
-    "review-open-round": ({"project": "prj-nobody", "seed": "合成-1"}, _REFUSED),
-    "review-close-due-rounds": ({}, _COUNTS),
+    "duty-open-due": ({}, _ONE | {"opened": 0}),
+    "review-open-round": ({"form": {"project": "prj-nobody"}}, _REFUSED),
+    "review-open-batch": (
+        {"form": {"projects": ["prj-nobody"], "batch": "b"}},
+        _ONE | {"opened": 0, "refused_count": 1},
+    ),
+    "review-open-due-rounds": ({}, _COUNTS),
+    "review-close-due-rounds": ({}, _COUNTS | {"batches_compared": 0}),
     "publicity-close-due-notices": ({}, _COUNTS),
     "funding-prepare-quarterly-plan": ({}, _ONE | {"waiting": 0}),
     "acceptance-open-clocks": ({}, _COUNTS),
@@ -30,7 +36,10 @@ _EXPECTED: dict[str, tuple[dict[str, object], dict[str, int]]] = {
     "deadline-sweep": ({}, _ONE | {"alerts": 0, "late": 0}),
     "outbox-relay": ({}, {"sent": 0}),
 }
-_NEEDS_S3 = "audit-anchor-chains"  # puts the heads into the archive bucket: tests/flows/test_deployments.py
+_NEED_S3 = {
+    "audit-anchor-chains",  # puts the heads into the archive bucket: tests/flows/test_deployments.py
+    "publicity-build-site",  # puts pages into the public bucket: tests/journeys/test_publicity_case.py
+}
 
 
 def _run(deployment: str, **parameters: object) -> dict[str, Any]:
@@ -41,7 +50,7 @@ def _run(deployment: str, **parameters: object) -> dict[str, Any]:
 
 
 def test_every_deployment_is_tried() -> None:
-    assert set(_EXPECTED) | {_NEEDS_S3} == set(Deployments().by_name)
+    assert set(_EXPECTED) | _NEED_S3 == set(Deployments().by_name)
 
 
 @pytest.mark.parametrize("deployment", sorted(_EXPECTED))

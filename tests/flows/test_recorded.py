@@ -109,7 +109,7 @@ def test_an_outage_that_lasts_is_reported_and_its_message_stays_in_the_outbox(
     with pytest.raises(Transient) as outage:
         _launch("lasting")
     tries = len(called)
-    sent = drain(surveyed.world.services, LocalLauncher(recorded=True), as_of=DAY)
+    sent = drain(surveyed.world.services, LocalLauncher(recorded=True), as_of=DAY).sent
 
     assert outage.value.code == "orchestrator.away"
     assert tries == 4

@@ -68,7 +68,7 @@ def test_fixed_parameters_come_from_the_project_file(installation: Installation)
     [
         ("deadline-sweep", {"as_of": "not a day"}, "as_of"),
         ("deadline-sweep", {"colour": "red"}, "colour"),
-        ("review-open-round", {"seed": "合成-1"}, "project"),
+        ("review-open-round", {"form": {"batch": "合成-1"}}, "project"),
     ],
 )
 @pytest.mark.parametrize("recorded", [False, True])
@@ -95,6 +95,6 @@ def test_launchers_know_the_deployments_and_what_they_take(launcher: LocalLaunch
     schema = launcher.parameter_schema(deployment="review-open-round")
 
     assert launcher.deployments() == tuple(Deployments().by_name)
-    assert schema["required"] == ["project", "seed"]
+    assert schema["required"] == ["form"]
     with pytest.raises(LookupError):
         launcher.launch(deployment="no-such-deployment", parameters={}, idempotency_key="k")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from infra.relay import drain
 from models.core.errors import Refusal, Transient
 from models.ports import LaunchResult
 from models.tables.kernel import Outbox
-from tests.support.world import World, open_world
+from tests.support.world import StoppedClock, World, open_world
 
 _DAY = date(2016, 1, 4)
 _NEXT_DAY = date(2016, 1, 5)
+_NINE = "2016-01-04T09:00:00+08:00"
 
 
 @dataclass
@@ -60,7 +61,7 @@ def _put(world: World, *routes: str) -> None:
                     route=route,
                     status="pending",
                     occurred_on=_DAY,
-                    next_attempt_on=_DAY,
+                    next_attempt_at=_NINE,
                 )
             )
             session.flush()
@@ -85,7 +86,7 @@ def test_drain_starts_each_message_with_its_date_and_event_as_key(world: World) 
     _put(world, "good", "good")
     launcher = FakeLauncher({"good": lambda: {"done": 1}})
 
-    sent = drain(world.services, launcher, as_of=_DAY)
+    sent = drain(world.services, launcher, as_of=_DAY).sent
 
     assert launcher.started == [
         ("good", {"as_of": "2016-01-04", "event_id": "evt-1"}, "evt-1"),
@@ -104,14 +105,14 @@ def test_drain_twice_sends_once(world: World) -> None:
 
     first, second = drain(world.services, launcher, as_of=_DAY), drain(world.services, launcher, as_of=_DAY)
 
-    assert (len(first), len(second), len(launcher.started)) == (1, 0, 1)
+    assert (len(first.sent), len(second.sent), len(launcher.started)) == (1, 0, 1)
 
 
 def test_a_server_that_is_away_leaves_the_message_pending_and_the_others_untouched(world: World) -> None:
     _put(world, "down", "good")
     launcher = FakeLauncher({"down": _away, "good": lambda: {"done": 1}})
 
-    sent = drain(world.services, launcher, as_of=_DAY)
+    sent = drain(world.services, launcher, as_of=_DAY).sent
 
     assert sent == ()
     assert [deployment for deployment, _, _ in launcher.started] == ["down"]
@@ -125,7 +126,7 @@ def test_what_waited_for_the_server_goes_out_when_it_is_back(world: World) -> No
     launcher.acts["down"] = lambda: {"done": 1}
     world.clock.day = _NEXT_DAY
 
-    sent = drain(world.services, launcher, as_of=_NEXT_DAY)
+    sent = drain(world.services, launcher, as_of=_NEXT_DAY).sent
 
     assert {one.event_id for one in sent} == {"evt-1", "evt-2"}
     assert {status for status, _, _ in _outbox(world).values()} == {"sent"}
@@ -138,7 +139,7 @@ def test_a_message_that_cannot_be_started_does_not_hold_up_the_next(world: World
     _put(world, bad, "good", bad, "good")
     launcher = FakeLauncher({"good": lambda: {"done": 1}, "refusing": _refuse})
 
-    sent = drain(world.services, launcher, as_of=_DAY)
+    sent = drain(world.services, launcher, as_of=_DAY).sent
 
     assert [one.event_id for one in sent] == ["evt-2", "evt-4"]
     assert _outbox(world) == {
@@ -160,17 +161,53 @@ def test_messages_a_started_flow_leaves_behind_are_sent_too(world: World) -> Non
     launcher.acts = {"first": first, "second": lambda: {"done": 1}}
     _put(world, "first")
 
-    sent = drain(world.services, launcher, as_of=_DAY)
+    sent = drain(world.services, launcher, as_of=_DAY).sent
 
     assert [one.deployment for one in sent] == ["first", "second"]
     assert {status for status, _, _ in _outbox(world).values()} == {"sent"}
+
+
+def _break() -> Mapping[str, int]:
+    raise KeyError("a bug of the flow, not a missing deployment")
+
+
+def test_a_flow_with_a_bug_is_kept_with_one_incident_and_holds_up_no_other(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    _put(world, "broken", "good")
+    launcher = FakeLauncher({"broken": _break, "good": lambda: {"done": 1}})
+
+    drained = drain(world.services, launcher, as_of=_DAY)
+
+    (unsent,) = drained.unsent
+    assert [one.event_id for one in drained.sent] == ["evt-2"]
+    assert unsent.code == f"relay.unexpected/{unsent.incident}"
+    assert _outbox(world) == {"m1": ("pending", 1, unsent.code), "m2": ("sent", 1, None)}
+    assert [record.getMessage().count(unsent.incident) for record in caplog.records] == [1]
+
+
+def test_a_server_that_was_away_for_a_moment_gets_its_message_a_minute_later(world: World) -> None:
+    _put(world, "down")
+    launcher = FakeLauncher({"down": _away})
+    assert drain(world.services, launcher, as_of=_DAY).unsent[0].away
+    launcher.acts["down"] = lambda: {"done": 1}
+
+    class MinuteLater(StoppedClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(minutes=1)
+
+    at_once = drain(world.services, launcher, as_of=_DAY)
+    object.__setattr__(world.services, "clock", MinuteLater(_DAY))
+    later = drain(world.services, launcher, as_of=_DAY)
+
+    assert (len(at_once.sent), len(later.sent)) == (0, 1)
 
 
 def test_drain_stops_at_its_limit(world: World) -> None:
     _put(world, *["good"] * 5)
     launcher = FakeLauncher({"good": lambda: {"done": 1}})
 
-    sent = drain(world.services, launcher, as_of=_DAY, limit=3)
+    sent = drain(world.services, launcher, as_of=_DAY, limit=3).sent
 
     assert len(sent) == 3
     assert [status for status, _, _ in _outbox(world).values()] == ["sent"] * 3 + ["pending"] * 2

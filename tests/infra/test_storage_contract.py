@@ -98,6 +98,22 @@ def test_zones_are_separate(harness: Harness) -> None:
     assert not harness.store.exists(zone=Zone.PUBLIC, sha256=stored.sha256)
 
 
+def test_a_page_is_put_under_its_name_once_and_replaced_when_it_changes(harness: Harness) -> None:
+    def put(data: bytes) -> bool:
+        return harness.store.publish(path="notices/ntc-1.html", data=data, media_type="text/html; charset=utf-8")
+
+    assert [put(b"one"), put(b"one"), put(b"two"), put(b"two")] == [True, False, True, False]
+    assert harness.store.address(path="notices/ntc-1.html").endswith("/site/notices/ntc-1.html")
+
+
+@pytest.mark.parametrize("path", ["", "/index.html", "a//b.html", "../x.html", "a/", "Index.html", "notices"])
+def test_what_is_no_page_never_becomes_a_key(harness: Harness, path: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        harness.store.publish(path=path, data=b"x", media_type="text/html")
+
+    assert refused.value.code == "storage.bad_path"
+
+
 def test_get_of_an_absent_object_is_a_fault_that_names_it(harness: Harness) -> None:
     absent = sha256_hex(b"never stored")
 

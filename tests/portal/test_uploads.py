@@ -132,3 +132,12 @@ def test_dry_run_puts_nothing_under_retention(world: World) -> None:
     assert held.zone is Zone.ARCHIVE
     assert not world.services.documents.exists(zone=Zone.ARCHIVE, sha256=held.sha256)
     assert services.documents.retained_until(sha256=held.sha256) is None
+
+
+def test_dry_run_publishes_nothing(world: World) -> None:
+    behind = world.services.documents
+    store = dry(world.services).documents
+
+    assert store.publish(path="index.html", data=b"<p>", media_type="text/html")
+    assert store.address(path="index.html") == behind.address(path="index.html")
+    assert behind.publish(path="index.html", data=b"<p>", media_type="text/html"), "it was there already"

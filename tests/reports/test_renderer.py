@@ -21,7 +21,8 @@ from models.ports import Rendered, Renderer
 from reports.renderer import KINDS, PaperRenderer
 from tests.reports.ledger_views import BLANK, made_up
 from tests.reports.pdfa_check import check, header_cells
-from tests.reports.views import APPROVAL, CASE_REPORT, PLAN_NOTICE, PUBLICITY, REVIEW, VIEWS
+from tests.reports.sheet_views import APPROVAL
+from tests.reports.views import CASE_REPORT, PLAN_NOTICE, PUBLICITY, REVIEW, VIEWS
 
 ROOT = Path(__file__).parents[2]
 PDF_KINDS = sorted(kind for kind, entry in KINDS.items() if getattr(entry, "template", "").endswith(".typ"))
@@ -249,6 +250,7 @@ def test_a_real_paper_bears_no_banner() -> None:
         "synthetic_fields": [],
         "sources": [{"source": "本级财政", "amount": "60.00"}],
         "total": "60.00",
+        "total_capitals": "陆拾万元整",
     }
 
     printed = text_of(render("approval_document", genuine).data)

@@ -136,7 +136,7 @@ def test_template_offers_each_dictionary_as_a_list() -> None:
     assert listed == sum(1 for column in needs.NEEDS_COLUMNS if column.choices and not column.many)
     labels = {str(cell) for row in cells(needs_template(), "字典") for cell in row if cell}
     assert labels == {c.label for column in needs.NEEDS_COLUMNS if not column.many for c in column.choices} | {
-        c.label for c in needs.SERVICES
+        c.label for c in (*needs.SERVICES, *needs.BENEFITS)
     }
 
 

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.reports.ledger_views import BLANK, NEEDS_LEDGER, PLAN_LEDGER, PROJECT, fact, made_up
+from tests.reports.application_views import PAPERS as APPLICATION
+from tests.reports.feasibility_views import PAPERS as FEASIBILITY
+from tests.reports.heads import head
+from tests.reports.ledger_views import BLANK, PROJECT, fact, made_up
+from tests.reports.list_views import LEDGERS
+from tests.reports.report_views import CASE_REPORT
+from tests.reports.sheet_views import APPROVAL, DECISION, OBJECTION, REJECTION
 
-
-def head(
-    title: str, *, synthetic: tuple[str, ...] = (), doc_no: str = "", issuer: str = "黄石市民政局"
-) -> dict[str, Any]:
-    return {
-        "title_lines": title.split("\n"),
-        "issuer": issuer,
-        "doc_no": doc_no,
-        "date": "2016-03-15",
-        "rehearsal": True,
-        "synthetic_fields": list(synthetic),
-    }
-
+CLOSING = {
+    **head("合成项目甲公示情况"),
+    "paras": ["公示期满，没有成立的异议，公示结束。公示情况如下。"],
+    "facts": [{"label": "公示文书校验值（SHA-256）", "value": "0a" * 32}],
+    "tables": [
+        {
+            "heading": "公示渠道",
+            "columns": ["渠道", "发布日期"],
+            "rows": [["公告栏", "2016年3月16日"]],
+            "none": "",
+        },
+        {"heading": "异议和答复", "columns": [], "rows": [], "none": "没有收到异议。"},
+    ],
+}
+SITE_INDEX = {
+    **head("服务类社会救助项目公示"),
+    "paras": ["以下为公示。"],
+    "entries": [
+        {
+            "title": "合成项目甲",
+            "href": "notices/ntc-1.html",
+            "period": "公示期",
+            "state": "公示中",
+            "digest": "0a" * 32,
+        }
+    ],
+    "feed": "feed.json",
+}
 
 PUBLICITY = {
     **head("关于社会救助服务项目专家评审结果的公示", synthetic=("评审得分", "公示期")),
@@ -69,24 +90,12 @@ REVIEW = {
         "服务记录应当逐次留存，满意度回访应当覆盖全部对象。",
     ],
     "dissent": ["专家2认为服务单价应与省内其他地市再作比较。"],
-}
-
-APPROVAL = {
-    **head(f"关于批准{PROJECT}的批复", synthetic=("批准金额",), doc_no="黄民发〔2016〕12号"),
-    "addressee": "黄石市社会救助局",
-    "paras": [
-        "你局报来的项目申报材料收悉。经研究，同意实施该项目，现就有关事项批复如下。",
-        {"level": "h1", "text": "一、项目内容"},
-        "面向城区独居老人、单亲未成年学生、残疾人、重病患者开展社工介入个案服务，累计服务对象不少于400人。",
-        {"level": "h1", "text": "二、资金安排"},
+    "methods": [
+        {"method": "平均分（结论依据）", "value": made_up("86.50"), "verdict": "达到合格线"},
+        {"method": "排序得分（波达计数）", "value": made_up("0.80"), "verdict": "不适用"},
     ],
-    "attachments": [],
-    "copy_to": "黄石市财政局。",
-    "disclosure": "此件主动公开",
-    "amount_unit": "万元",
-    "sources": [{"source": "本级财政", "amount": made_up("60.00")}],
-    "total": made_up("60.00"),
-    "conditions": ["资金专账管理，专款专用。", "综合评价完成前不得支付尾款。"],
+    "notes": ["去掉任何一名专家的评分，结论均不改变。"],
+    "signatures": ["专家1已实名登录提交评分表，摘要 5f2c。"],
 }
 
 PLAN_NOTICE = {
@@ -309,84 +318,24 @@ AUDIT = {
     ],
 }
 
-CASE_REPORT = {
-    **head(f"{PROJECT}\n全过程报告", synthetic=("合同金额", "合同期限", "各环节日期", "评估得分")),
-    "facts": [
-        fact("购买主体", "黄石市社会救助局"),
-        fact("专业社工", "15名"),
-        fact("合同金额", BLANK),
-        fact("服务目标", "累计提供服务对象不少于400人"),
-    ],
-    "overview": [
-        "黄石市城区低保对象约1.7万人，其中60岁以上3500余人、残疾人5190人、18岁以下未成年人3490人、重病972人。",
-        "本报告由演练生成：业务事实取自公开案例，原文未载明而流程必需的内容为合成数据。",
-    ],
-    "stages": [
-        {
-            "title": title,
-            "acts": [
-                {"date": made_up(day) if day else BLANK, "act": act, "clause": clause, "actor": actor}
-                for day, act, clause, actor in acts
-            ],
-        }
-        for title, acts in (
-            (
-                "需求摸底",
-                (
-                    ("", "外地考察，制定项目计划书", "HS-01、HS-02", "购买主体"),
-                    (
-                        "2016-01-08",
-                        "对城市低保户、农村低保户、农村五保户全面摸底，一户一档",
-                        "HS-03、HS-04",
-                        "街道经办",
-                    ),
-                    ("2016-01-29", "筛选独居老人、单亲未成年学生、残疾人、重病患者各100名", "HS-05", "购买主体"),
-                ),
-            ),
-            (
-                "采购",
-                (
-                    ("2016-04-01", "公开招标公告", "HS-14", "购买主体"),
-                    ("2016-04-22", "参与竞标单位不足，废标", "HS-17", "招投标中心"),
-                    ("2016-05-03", "批准改为竞争性谈判", "HS-17", "采购监管"),
-                    ("2016-05-10", "随机抽取专家，谈判并确定成交", "HS-18", "谈判小组"),
-                ),
-            ),
-            ("评估与支付", (("2017-06-20", "综合评价完成，按结果支付尾款", "HS-30", "购买主体"),)),
-        )
-    ],
-    "stated_values": [
-        {"field": "合同金额", "original": BLANK, "adopted": made_up("588000.00元")},
-        {"field": "合同期限", "original": BLANK, "adopted": made_up("12个月")},
-        {"field": "竞标单位数", "original": "不足（未载明家数）", "adopted": made_up("2家")},
-        {"field": "满意率", "original": BLANK, "adopted": BLANK},
-        {"field": "专业社工", "original": "15名", "adopted": "15名"},
-    ],
-    "outcomes": [
-        {"indicator": "信访件次", "before": "120", "after": "50", "change": "−58.3%", "approximate": False},
-        {
-            "indicator": "信访人次",
-            "before": "近200",
-            "after": "87",
-            "change": "−56%",
-            "approximate": True,
-            "note": "原文为“近200人次”",
-        },
-        {
-            "indicator": "就业（安置36人，自谋职业32人）",
-            "before": BLANK,
-            "after": "68",
-            "change": "",
-            "approximate": False,
-        },
-    ],
-}
-
 VIEWS: dict[str, dict[str, Any]] = {
     "publicity_notice": PUBLICITY,
     "publicity_notice_html": PUBLICITY,
+    "publicity_closing": CLOSING,
+    "publicity_closing_html": CLOSING,
+    "publicity_site_notice": {
+        **CLOSING,
+        "links": [{"label": "公示文书（PDF）", "href": "../../sha256/ab"}],
+        "home": "../index.html",
+    },
+    "publicity_site_index": SITE_INDEX,
     "review_opinion": REVIEW,
+    **APPLICATION,
+    **FEASIBILITY,
+    "decision_opinion": DECISION,
+    "objection_sheet": OBJECTION,
     "approval_document": APPROVAL,
+    "rejection_notice": REJECTION,
     "investment_plan_notice": PLAN_NOTICE,
     "procurement_record": PROCUREMENT,
     "contract_summary": CONTRACT,
@@ -395,6 +344,5 @@ VIEWS: dict[str, dict[str, Any]] = {
     "evaluation_report": EVALUATION,
     "audit_handover": AUDIT,
     "case_report": CASE_REPORT,
-    "needs_ledger_xlsx": NEEDS_LEDGER,
-    "plan_ledger_xlsx": PLAN_LEDGER,
+    **LEDGERS,
 }

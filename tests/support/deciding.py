@@ -68,6 +68,21 @@ def score(world: World, opened: Any, *, value: object = 80, on: date = OPENED_ON
             world.do("review.submit_score", as_=f"expert:{seat.expert}", on=on, round=opened.id, **sheet(value))
 
 
+def sign(world: World, round: str, *, on: date = SCORES_CLOSE_ON) -> None:
+    """Have every member of a closed round sign its opinion, where a rule asks for that (ZY-23)."""
+    asked = world.ask("review.signatures", round=round, on=on)
+    if asked.needed:
+        for seat in world.ask("review.round", round=round, on=on).seats:
+            if not seat.recused:
+                world.do(
+                    "review.sign_opinion",
+                    as_=f"expert:{seat.expert}",
+                    on=on,
+                    round=round,
+                    opinion_sha256=asked.opinion_sha256,
+                )
+
+
 def reviewed(world: World, *, value: object = 80, **project: Any) -> str:
     """Bring a project to ``reviewed`` and return its id."""
     roster(world)
@@ -75,6 +90,7 @@ def reviewed(world: World, *, value: object = 80, **project: Any) -> str:
     opened = open_round(world, name)
     score(world, opened, value=value)
     world.do("review.close_round", as_=OFFICE, on=SCORES_CLOSE_ON, round=opened.id, opinion="同意通过评审。")
+    sign(world, opened.id)
     return name
 
 

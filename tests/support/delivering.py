@@ -104,7 +104,11 @@ def serve(world: World, bought: Purchase, people: Sequence[str], *, on: date = R
 
 
 FINDINGS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "purchaser": (PURCHASER, "service_records", {"funds": "专款专用", "progress": "按计划进行"}),
+    "purchaser": (
+        PURCHASER,
+        "service_records",
+        {"funds": "专款专用", "progress": "按计划进行", "satisfaction": "已调查"},
+    ),
     "finance": (
         FINANCE,
         "records",

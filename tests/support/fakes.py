@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from infra.storage import object_key
+from infra.storage import object_key, page_key
 from models.core.errors import DataFault, Refusal, Transient
 from models.core.hashing import sha256_hex
 from models.ports import StoredObject, StoreProbe, Zone
@@ -28,6 +28,7 @@ class MemoryDocumentStore:
     writes: int = 0
     _objects: dict[tuple[Zone, str], tuple[bytes, str, str]] = field(default_factory=dict)
     _retained: dict[str, date] = field(default_factory=dict)
+    pages: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     _last_probe: StoreProbe | None = None
 
     def put(self, *, zone: Zone, data: bytes, media_type: str) -> StoredObject:
@@ -66,6 +67,16 @@ class MemoryDocumentStore:
         self.get(zone=Zone.ARCHIVE, sha256=stored.sha256)
         self._retained[stored.sha256] = max(retain_until, self._retained.get(stored.sha256, retain_until))
         return stored
+
+    def publish(self, *, path: str, data: bytes, media_type: str) -> bool:
+        self._answer()
+        key = page_key(path)
+        changed = self.pages.get(key) != (data, media_type)
+        self.pages[key] = (data, media_type)
+        return changed
+
+    def address(self, *, path: str) -> str:
+        return f"memory://public/{page_key(path)}"
 
     def retained_until(self, *, sha256: str) -> date | None:
         self._answer()

@@ -39,10 +39,12 @@ def ledger_upload(world: World, rows: list[dict[str, object]], *, as_of: date = 
     return world.upload(data, name="合成需求台账.xlsx", media_type=MEDIA_TYPE)
 
 
-def open_survey(world: World, *, on: date = ENTERED_ON) -> str:
-    """Open a survey of the three classes and return its id."""
+def open_survey(
+    world: World, *, on: date = ENTERED_ON, title: str = "社会救助对象摸底调查", classes: tuple[str, ...] = CLASSES
+) -> str:
+    """Open a survey of these classes and return its id."""
     opened = world.do(
-        "needs.open_survey", as_=BUREAU, on=on, title="社会救助对象摸底调查", classes=CLASSES, scope="城区"
+        "needs.open_survey", as_=BUREAU, on=on, title=title, classes=classes, scope=f"城区(合成{world.calls})"
     )
     return str(opened.id)
 
@@ -62,7 +64,11 @@ def entered(world: World, *, on: date = ENTERED_ON, **arguments: Any) -> str:
         "needs": ("合成需求调查",),
         "policies": ("政府购买服务办法",),
     }
-    return str(world.do("library.enter_project", as_=OFFICE, on=on, **(given | arguments)).id)
+    return str(
+        world.do(
+            "library.enter_project", as_=OFFICE, on=on, **({"plan_alignment": f"合成{world.calls}"} | given | arguments)
+        ).id
+    )
 
 
 def plan_book(**changes: Any) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | No
     """Build a world on a fresh database (SQLite in ``tmp_path`` unless a URL is given)."""
     from infra.database import create_database_engine, migrate
     from infra.quality.gate import GreatExpectationsGate
+    from infra.seeds import DerivedSeeds
     from infra.signing import load_or_create_test_signer
     from infra.vault import load_or_create_keys
     from reports.bundle import BagItBundler
@@ -127,6 +128,7 @@ def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | No
         calendar=load_calendar(),
         region=region,
         rehearsal=True,
+        seeds=DerivedSeeds(),
     )
     return World(services=services, clock=clock)
 

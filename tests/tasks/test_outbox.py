@@ -40,7 +40,7 @@ def test_relay_called_twice_sends_once(installation: Installation, server: FakeS
     once = installation.rows()
     second = relay_outbox.fn(DAY)
 
-    assert (first, second) == ({"sent": SURVEYS}, {"sent": 0})
+    assert (first, second) == ({"sent": SURVEYS, "unsent": 0}, {"sent": 0, "unsent": 0})
     assert {deployment for deployment, _ in server.started} == {"needs-build-household-files"}
     assert len({key for _, key in server.started}) == len(server.started) == SURVEYS
     assert installation.rows() == once
@@ -51,6 +51,6 @@ def test_relay_keeps_what_it_cannot_send_and_names_the_reason(installation: Inst
 
     result = relay_outbox.fn(DAY)
 
-    assert result == {"sent": 0}
+    assert result == {"sent": 0, "unsent": 1}
     assert installation.count("outbox", "status = 'pending'") == SURVEYS
     assert installation.count("outbox", "last_error = 'orchestrator.away'") == 1

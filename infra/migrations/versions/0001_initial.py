@@ -12,8 +12,56 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_APPEND_ONLY = (
+    "event",
+    "posting",
+    "service_record",
+    "expert_version",
+    "review_signature",
+    "list_version",
+    "service_list_row",
+    "resource_list_row",
+    "project_list_row",
+    "list_row_withdrawal",
+    "match_run",
+    "match_outcome",
+    "match_answer",
+)
+
 
 def upgrade() -> None:
+    op.create_table(
+        "administrative_unit",
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("parent_code", sa.String(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=True),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("code"),
+    )
+    with op.batch_alter_table("administrative_unit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_administrative_unit_parent_code"), ["parent_code"], unique=False)
+
+    op.create_table(
+        "application_guide",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=True),
+        sa.Column("drafted_on", sa.Date(), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=True),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("content_digest", sa.String(length=64), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("page_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "version"),
+    )
+    with op.batch_alter_table("application_guide", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_application_guide_in_force_from"), ["in_force_from"], unique=False)
+
     op.create_table(
         "attempt",
         sa.Column("id", sa.String(), nullable=False),
@@ -33,6 +81,43 @@ def upgrade() -> None:
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempt_command"), ["command"], unique=False)
 
+    op.create_table(
+        "book_row",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("row_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("book", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("personal_sealed", sa.String(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("row_id", "revision"),
+    )
+    with op.batch_alter_table("book_row", schema=None) as batch_op:
+        batch_op.create_index("ix_book_row_book", ["book", "unit_code"], unique=False)
+        batch_op.create_index(batch_op.f("ix_book_row_row_id"), ["row_id"], unique=False)
+
+    op.create_table(
+        "command_receipt",
+        sa.Column("command_id", sa.String(), nullable=False),
+        sa.Column("command", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.String(), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("submission", sa.String(length=64), nullable=True),
+        sa.Column("outcome_sealed", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("command_id"),
+        sa.UniqueConstraint("submission"),
+    )
     op.create_table(
         "document",
         sa.Column("id", sa.String(), nullable=False),
@@ -63,6 +148,7 @@ def upgrade() -> None:
     op.create_table(
         "document_register",
         sa.Column("id", sa.String(), nullable=False),
+        sa.Column("issuer", sa.String(), nullable=False),
         sa.Column("register", sa.String(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -71,9 +157,57 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=False),
         sa.Column("voided_on", sa.Date(), nullable=True),
+        sa.Column("void_reason", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("register", "year", "seq"),
+        sa.UniqueConstraint("issuer", "register", "year", "seq"),
     )
+    op.create_table(
+        "draw_commitment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("draw_id", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("commitment", sa.String(length=64), nullable=False),
+        sa.Column("roster_digest", sa.String(length=64), nullable=False),
+        sa.Column("seed_sealed", sa.Text(), nullable=False),
+        sa.Column("committed_on", sa.Date(), nullable=False),
+        sa.Column("revealed_on", sa.Date(), nullable=True),
+        sa.Column("overtaken_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("draw_id"),
+    )
+    with op.batch_alter_table("draw_commitment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_draw_commitment_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
+        "duty_occurrence",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("duty", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("strength", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=True),
+        sa.Column("recorded_on", sa.Date(), nullable=True),
+        sa.Column("participants", sa.Integer(), nullable=True),
+        sa.Column("consulted", sa.JSON(), nullable=False),
+        sa.Column("documents", sa.JSON(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("late_reason", sa.String(), nullable=False),
+        sa.Column("ahead_of", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("duty", "unit_code", "period", "ordinal"),
+    )
+    with op.batch_alter_table("duty_occurrence", schema=None) as batch_op:
+        batch_op.create_index("ix_duty_occurrence_period", ["duty", "period"], unique=False)
+        batch_op.create_index(batch_op.f("ix_duty_occurrence_unit_code"), ["unit_code"], unique=False)
+
     op.create_table(
         "event",
         sa.Column("stream_kind", sa.String(), nullable=False),
@@ -101,6 +235,9 @@ def upgrade() -> None:
         sa.Column("employer", sa.String(), nullable=False),
         sa.Column("skills", sa.JSON(), nullable=False),
         sa.Column("ties", sa.JSON(), nullable=False),
+        sa.Column("past_roles", sa.JSON(), nullable=False),
+        sa.Column("kin", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("name_sealed", sa.Text(), nullable=False),
         sa.Column("name_hash", sa.String(length=64), nullable=False),
         sa.Column("account", sa.String(), nullable=True),
@@ -113,6 +250,71 @@ def upgrade() -> None:
     with op.batch_alter_table("expert", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_expert_region"), ["region"], unique=False)
 
+    op.create_table(
+        "list_row_withdrawal",
+        sa.Column("row_id", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("withdrawn_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("row_id"),
+    )
+    op.create_table(
+        "mechanism_meeting",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("meeting_no", sa.String(), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=False),
+        sa.Column("chaired_by", sa.String(), nullable=False),
+        sa.Column("attendance", sa.JSON(), nullable=False),
+        sa.Column("matters", sa.JSON(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "meeting_no"),
+    )
+    op.create_table(
+        "needs_indicator_set",
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("version"),
+    )
+    op.create_table(
+        "notice_outage",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("sheet_id", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("evidence_document_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sheet_id", "channel", "first_day"),
+    )
+    op.create_table(
+        "notice_posting",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("sheet_id", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("posted_on", sa.Date(), nullable=False),
+        sa.Column("taken_down_on", sa.Date(), nullable=True),
+        sa.Column("evidence_document_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sheet_id", "channel", "posted_on"),
+    )
+    op.create_table(
+        "office_roster",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("members", sa.JSON(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "version"),
+    )
     op.create_table(
         "organisation",
         sa.Column("id", sa.String(), nullable=False),
@@ -135,7 +337,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("occurred_on", sa.Date(), nullable=False),
-        sa.Column("next_attempt_on", sa.Date(), nullable=False),
+        sa.Column("next_attempt_at", sa.String(), nullable=False),
         sa.Column("lease_until", sa.String(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
@@ -143,8 +345,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("id"),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index("ix_outbox_due", ["status", "next_attempt_on"], unique=False)
+        batch_op.create_index("ix_outbox_due", ["status", "next_attempt_at"], unique=False)
 
+    op.create_table(
+        "policy_list",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("consulted", sa.JSON(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "version"),
+    )
     op.create_table(
         "project",
         sa.Column("id", sa.String(), nullable=False),
@@ -169,12 +383,73 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_project_state"), ["state"], unique=False)
 
     op.create_table(
+        "project_list_row",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("replaces_id", sa.String(), nullable=True),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("surveys", sa.JSON(), nullable=False),
+        sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("resources", sa.JSON(), nullable=False),
+        sa.Column("payer_class", sa.String(), nullable=False),
+        sa.Column("shares", sa.JSON(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("design", sa.JSON(), nullable=False),
+        sa.Column("plan_alignment", sa.String(), nullable=False),
+        sa.Column("responsible_unit", sa.String(), nullable=False),
+        sa.Column("cooperating_units", sa.JSON(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("other_reason", sa.String(), nullable=False),
+        sa.Column("catalogue_code", sa.String(), nullable=False),
+        sa.Column("priority_service", sa.String(), nullable=False),
+        sa.Column("participation", sa.JSON(), nullable=False),
+        sa.Column("brand", sa.String(), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"],
+            ["project_list_row.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("replaces_id"),
+    )
+    op.create_table(
         "rehearsal",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("case", sa.String(), nullable=False),
         sa.Column("seed", sa.String(), nullable=False),
         sa.Column("today", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "resource_list_row",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("replaces_id", sa.String(), nullable=True),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("credit_code", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("other_reason", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("areas", sa.JSON(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.Column("contact_sealed", sa.Text(), nullable=False),
+        sa.Column("submitted_by", sa.String(), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"],
+            ["resource_list_row.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("replaces_id"),
     )
     op.create_table(
         "stream_head",
@@ -193,11 +468,58 @@ def upgrade() -> None:
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("indicator_version", sa.String(), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("survey", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_survey_region"), ["region"], unique=False)
+
+    op.create_table(
+        "ticket",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("backup", sa.String(), nullable=False),
+        sa.Column("matter_sealed", sa.String(), nullable=False),
+        sa.Column("contact_sealed", sa.String(), nullable=False),
+        sa.Column("contact_hash", sa.String(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("notified_on", sa.Date(), nullable=True),
+        sa.Column("missing_items", sa.Integer(), nullable=False),
+        sa.Column("missing_sealed", sa.String(), nullable=True),
+        sa.Column("answered_on", sa.Date(), nullable=True),
+        sa.Column("answer_sealed", sa.String(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_contact_hash"), ["contact_hash"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_kind"), ["kind"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_unit_code"), ["unit_code"], unique=False)
+
+    op.create_table(
+        "ticket_transfer",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("ticket_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("department", sa.String(), nullable=False),
+        sa.Column("receiver_account", sa.String(), nullable=False),
+        sa.Column("receiver_sealed", sa.String(), nullable=False),
+        sa.Column("sent_on", sa.Date(), nullable=False),
+        sa.Column("accepted_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("ticket_id", "ordinal"),
+    )
+    with op.batch_alter_table("ticket_transfer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_transfer_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
         "work_item",
@@ -254,9 +576,25 @@ def upgrade() -> None:
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("gaps", sa.JSON(), nullable=False),
         sa.Column("returned_on", sa.Date(), nullable=True),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("design", sa.JSON(), nullable=False),
+        sa.Column("attachments", sa.JSON(), nullable=False),
+        sa.Column("guide_id", sa.String(), nullable=True),
+        sa.Column("supersedes_id", sa.String(), nullable=True),
+        sa.Column("accepted_on", sa.Date(), nullable=True),
+        sa.Column("notice_id", sa.String(), nullable=True),
+        sa.Column("paper_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["guide_id"],
+            ["application_guide.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["supersedes_id"],
+            ["application.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "revision"),
@@ -264,6 +602,23 @@ def upgrade() -> None:
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_application_project_id"), ["project_id"], unique=False)
 
+    op.create_table(
+        "application_attachment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("attached_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "kind", "ordinal"),
+    )
     op.create_table(
         "archive_package",
         sa.Column("id", sa.String(), nullable=False),
@@ -339,7 +694,10 @@ def upgrade() -> None:
         sa.Column("basis", sa.String(), nullable=False),
         sa.Column("meeting_no", sa.String(), nullable=False),
         sa.Column("override_citation", sa.String(), nullable=True),
+        sa.Column("override_level", sa.String(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
         sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("voided_on", sa.Date(), nullable=True),
         sa.Column("policy_digest", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -383,12 +741,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "item"),
     )
     op.create_table(
+        "expert_version",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("expert_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("entry", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["expert_id"],
+            ["expert.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("expert_id", "number"),
+    )
+    op.create_table(
         "feasibility_appraisal",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.Column("assessments", sa.JSON(), nullable=False),
+        sa.Column("balance", sa.JSON(), nullable=False),
+        sa.Column("risks", sa.JSON(), nullable=False),
         sa.Column("fiscal_capacity_positive", sa.Boolean(), nullable=True),
         sa.Column("major", sa.Boolean(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
@@ -423,6 +798,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
         sa.Column("reviewed_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -450,11 +826,55 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "ordinal"),
     )
     op.create_table(
+        "feasibility_formality",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=True),
+        sa.Column("not_applicable", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "feasibility_formality_set",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("completed_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
         "feasibility_requirement",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("guided_by", sa.JSON(), nullable=False),
+        sa.Column("guidance", sa.String(), nullable=False),
         sa.Column("specified_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -462,6 +882,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "funder_share",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("party", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("credit_code", sa.String(), nullable=True),
+        sa.Column("account", sa.String(), nullable=True),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("sub_ledger", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal", "position"),
     )
     op.create_table(
         "household_file",
@@ -479,6 +920,63 @@ def upgrade() -> None:
         sa.UniqueConstraint("survey_id", "household_no"),
     )
     op.create_table(
+        "library_placement",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    with op.batch_alter_table("library_placement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_library_placement_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_library_placement_unit_code"), ["unit_code"], unique=False)
+
+    op.create_table(
+        "list_version",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("row_ids", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("co_drafters", sa.JSON(), nullable=False),
+        sa.Column("fiscal_capacity", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "kind", "number"),
+    )
+    op.create_table(
+        "needs_enrolment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("register_sha256", sa.String(length=64), nullable=False),
+        sa.Column("listed", sa.Integer(), nullable=False),
+        sa.Column("enrolled", sa.Integer(), nullable=False),
+        sa.Column("checked_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("needs_enrolment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_needs_enrolment_survey_id"), ["survey_id"], unique=False)
+
+    op.create_table(
         "needs_ledger_import",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("survey_id", sa.String(), nullable=False),
@@ -486,7 +984,12 @@ def upgrade() -> None:
         sa.Column("report_sha256", sa.String(length=64), nullable=False),
         sa.Column("suite_version", sa.String(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("first_ordinal", sa.Integer(), nullable=False),
+        sa.Column("loaded", sa.Integer(), nullable=False),
+        sa.Column("reassessed", sa.Integer(), nullable=False),
+        sa.Column("older", sa.Integer(), nullable=False),
         sa.Column("imported_on", sa.Date(), nullable=False),
+        sa.Column("completed_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["survey_id"],
             ["survey.id"],
@@ -519,6 +1022,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id"),
     )
     op.create_table(
+        "office_breach",
+        sa.Column("work_item_id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("guide_id", sa.String(), nullable=True),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("raised_on", sa.Date(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["guide_id"],
+            ["application_guide.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["work_item_id"],
+            ["work_item.id"],
+        ),
+        sa.PrimaryKeyConstraint("work_item_id"),
+    )
+    with op.batch_alter_table("office_breach", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_office_breach_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_office_breach_region"), ["region"], unique=False)
+
+    op.create_table(
         "outcome",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -546,12 +1074,14 @@ def upgrade() -> None:
     op.create_table(
         "person",
         sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
         sa.Column("survey_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("id_hash", sa.String(length=64), nullable=False),
         sa.Column("name_sealed", sa.Text(), nullable=False),
         sa.Column("id_number_sealed", sa.Text(), nullable=False),
         sa.Column("phone_sealed", sa.Text(), nullable=True),
+        sa.Column("assessor_sealed", sa.Text(), nullable=False),
         sa.Column("household_no", sa.String(), nullable=False),
         sa.Column("region_code", sa.String(), nullable=False),
         sa.Column("street", sa.String(), nullable=False),
@@ -564,20 +1094,31 @@ def upgrade() -> None:
         sa.Column("severely_ill", sa.Boolean(), nullable=False),
         sa.Column("single_parent_student", sa.Boolean(), nullable=False),
         sa.Column("levels", sa.JSON(), nullable=False),
+        sa.Column("dimensions", sa.JSON(), nullable=False),
         sa.Column("demands", sa.JSON(), nullable=False),
+        sa.Column("own_ability", sa.JSON(), nullable=False),
+        sa.Column("existing_benefits", sa.JSON(), nullable=False),
+        sa.Column("special_tags", sa.JSON(), nullable=False),
+        sa.Column("max_level", sa.Integer(), nullable=False),
+        sa.Column("severe_count", sa.Integer(), nullable=False),
+        sa.Column("moderate_count", sa.Integer(), nullable=False),
         sa.Column("willing", sa.Boolean(), nullable=False),
         sa.Column("discovery", sa.String(), nullable=False),
         sa.Column("assessed_on", sa.Date(), nullable=False),
+        sa.Column("indicator_version", sa.String(), nullable=False),
+        sa.Column("reassess_due_on", sa.Date(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["survey_id"],
             ["survey.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("survey_id", "id_hash"),
+        sa.UniqueConstraint("region", "id_hash"),
         sa.UniqueConstraint("survey_id", "ordinal"),
     )
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.create_index("ix_person_household", ["survey_id", "household_no"], unique=False)
+        batch_op.create_index("ix_person_reassess", ["region", "reassess_due_on"], unique=False)
 
     op.create_table(
         "plan_line",
@@ -605,6 +1146,26 @@ def upgrade() -> None:
     with op.batch_alter_table("plan_line", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_plan_line_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_plan_line_state"), ["state"], unique=False)
+
+    op.create_table(
+        "policy_list_item",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("list_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=True),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("field", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["list_id"],
+            ["policy_list.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("list_id", "code"),
+    )
+    with op.batch_alter_table("policy_list_item", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policy_list_item_code"), ["code"], unique=False)
 
     op.create_table(
         "price_standard",
@@ -662,6 +1223,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_procurement_state"), ["state"], unique=False)
 
     op.create_table(
+        "project_modification",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("diff", sa.JSON(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("back_to", sa.String(), nullable=False),
+        sa.Column("modified_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
         "result_evaluation",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -685,12 +1265,16 @@ def upgrade() -> None:
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("closes_on", sa.Date(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("batch", sa.String(), nullable=True),
+        sa.Column("sealed", sa.Boolean(), nullable=False),
         sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("seed_commitment", sa.String(length=64), nullable=False),
         sa.Column("roster_digest", sa.String(length=64), nullable=False),
         sa.Column("roster", sa.JSON(), nullable=False),
         sa.Column("alternates", sa.JSON(), nullable=False),
         sa.Column("conflicts", sa.JSON(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("sheet_form", sa.JSON(), nullable=False),
         sa.Column("protocol_document_id", sa.String(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("mean", sa.String(), nullable=True),
@@ -698,6 +1282,7 @@ def upgrade() -> None:
         sa.Column("opinion", sa.String(), nullable=True),
         sa.Column("dissent", sa.String(), nullable=True),
         sa.Column("opinion_document_id", sa.String(), nullable=True),
+        sa.Column("signature_sha256", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
@@ -706,6 +1291,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "ordinal"),
     )
     with op.batch_alter_table("review_round", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_round_batch"), ["batch"], unique=False)
         batch_op.create_index(batch_op.f("ix_review_round_closed_on"), ["closed_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_review_round_project_id"), ["project_id"], unique=False)
 
@@ -727,6 +1313,45 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "round"),
     )
     op.create_table(
+        "service_list_row",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("replaces_id", sa.String(), nullable=True),
+        sa.Column("service_class", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("other_reason", sa.String(), nullable=False),
+        sa.Column("targets", sa.JSON(), nullable=False),
+        sa.Column("standard", sa.String(), nullable=False),
+        sa.Column("standard_document_id", sa.String(), nullable=True),
+        sa.Column("supplier", sa.String(), nullable=False),
+        sa.Column("funding", sa.BigInteger(), nullable=True),
+        sa.Column("service_years", sa.Integer(), nullable=True),
+        sa.Column("payer_class", sa.String(), nullable=False),
+        sa.Column("government_share", sa.Boolean(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("beyond_basic", sa.Boolean(), nullable=False),
+        sa.Column("covered_by_material", sa.Boolean(), nullable=False),
+        sa.Column("overlaps", sa.JSON(), nullable=False),
+        sa.Column("policy_ref", sa.String(), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"],
+            ["service_list_row.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["standard_document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("replaces_id"),
+    )
+    with op.batch_alter_table("service_list_row", schema=None) as batch_op:
+        batch_op.create_index("ix_service_list_row_item", ["region", "item"], unique=False)
+
+    op.create_table(
         "source_value",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -744,6 +1369,21 @@ def upgrade() -> None:
     with op.batch_alter_table("source_value", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_source_value_project_id"), ["project_id"], unique=False)
 
+    op.create_table(
+        "start_formality",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("completed_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "code"),
+    )
     op.create_table(
         "supervision",
         sa.Column("id", sa.String(), nullable=False),
@@ -854,6 +1494,7 @@ def upgrade() -> None:
         "approval",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("decision_id", sa.String(), nullable=False),
         sa.Column("doc_no", sa.String(), nullable=False),
         sa.Column("conditions", sa.JSON(), nullable=False),
@@ -862,6 +1503,7 @@ def upgrade() -> None:
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("approved_on", sa.Date(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("voided_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["decision_id"],
             ["decision.id"],
@@ -871,8 +1513,7 @@ def upgrade() -> None:
             ["project.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("doc_no"),
-        sa.UniqueConstraint("project_id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
     )
     op.create_table(
         "audit_receipt",
@@ -960,6 +1601,149 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contract_state"), ["state"], unique=False)
 
     op.create_table(
+        "feasibility_report",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("appraisal_id", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("chapters", sa.JSON(), nullable=False),
+        sa.Column("balance", sa.JSON(), nullable=False),
+        sa.Column("risks", sa.JSON(), nullable=False),
+        sa.Column("stability", sa.String(), nullable=False),
+        sa.Column("outline_source", sa.String(), nullable=False),
+        sa.Column("outline_since", sa.String(), nullable=False),
+        sa.Column("outline_digest", sa.String(length=64), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("attachment_id", sa.String(), nullable=True),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("compiled_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appraisal_id"],
+            ["feasibility_appraisal.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["attachment_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "match_run",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("service_version_id", sa.String(), nullable=False),
+        sa.Column("resource_version_id", sa.String(), nullable=False),
+        sa.Column("ran_on", sa.Date(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("needs", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("input_digest", sa.String(length=64), nullable=False),
+        sa.Column("outcome_digest", sa.String(length=64), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["resource_version_id"],
+            ["list_version.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_version_id"],
+            ["list_version.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("match_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_match_run_survey_id"), ["survey_id"], unique=False)
+
+    op.create_table(
+        "material_aid",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("person_id", "item", "valid_from"),
+    )
+    op.create_table(
+        "needs_assessment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("survey_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("assessor_sealed", sa.Text(), nullable=False),
+        sa.Column("household_no", sa.String(), nullable=False),
+        sa.Column("region_code", sa.String(), nullable=False),
+        sa.Column("street", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("age_band", sa.String(), nullable=False),
+        sa.Column("lives_alone", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("severely_ill", sa.Boolean(), nullable=False),
+        sa.Column("single_parent_student", sa.Boolean(), nullable=False),
+        sa.Column("levels", sa.JSON(), nullable=False),
+        sa.Column("dimensions", sa.JSON(), nullable=False),
+        sa.Column("demands", sa.JSON(), nullable=False),
+        sa.Column("own_ability", sa.JSON(), nullable=False),
+        sa.Column("existing_benefits", sa.JSON(), nullable=False),
+        sa.Column("special_tags", sa.JSON(), nullable=False),
+        sa.Column("max_level", sa.Integer(), nullable=False),
+        sa.Column("severe_count", sa.Integer(), nullable=False),
+        sa.Column("moderate_count", sa.Integer(), nullable=False),
+        sa.Column("willing", sa.Boolean(), nullable=False),
+        sa.Column("discovery", sa.String(), nullable=False),
+        sa.Column("assessed_on", sa.Date(), nullable=False),
+        sa.Column("indicator_version", sa.String(), nullable=False),
+        sa.Column("superseded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["survey_id"],
+            ["survey.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("survey_id", "ordinal"),
+    )
+    with op.batch_alter_table("needs_assessment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_needs_assessment_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "needs_enrolment_gap",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("enrolment_id", sa.String(), nullable=False),
+        sa.Column("id_hash", sa.String(length=64), nullable=False),
+        sa.Column("reason_sealed", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["enrolment_id"],
+            ["needs_enrolment.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("enrolment_id", "id_hash"),
+    )
+    op.create_table(
         "needs_selection",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("round_id", sa.String(), nullable=False),
@@ -1021,6 +1805,11 @@ def upgrade() -> None:
         sa.Column("policy_digest", sa.String(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("html_document_id", sa.String(), nullable=False),
+        sa.Column("sheet_id", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("html_sha256", sa.String(length=64), nullable=False),
+        sa.Column("closing_document_id", sa.String(), nullable=True),
+        sa.Column("closing_html_document_id", sa.String(), nullable=True),
         sa.Column("paused_on", sa.Date(), nullable=True),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("result", sa.String(), nullable=True),
@@ -1038,6 +1827,7 @@ def upgrade() -> None:
     with op.batch_alter_table("publicity_notice", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_publicity_notice_closed_on"), ["closed_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_publicity_notice_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_publicity_notice_sheet_id"), ["sheet_id"], unique=False)
 
     op.create_table(
         "review_seat",
@@ -1073,6 +1863,7 @@ def upgrade() -> None:
         sa.Column("expert_id", sa.String(), nullable=False),
         sa.Column("scores", sa.JSON(), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("salt", sa.String(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("submitted_on", sa.Date(), nullable=False),
         sa.Column("voided_on", sa.Date(), nullable=True),
@@ -1086,6 +1877,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("round_id", "expert_id"),
+    )
+    op.create_table(
+        "voided_paper",
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("modification_id", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("voided_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["modification_id"],
+            ["project_modification.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("document_id"),
     )
     op.create_table(
         "acceptance_problem",
@@ -1156,6 +1968,74 @@ def upgrade() -> None:
         sa.UniqueConstraint("contract_id", "ref"),
     )
     op.create_table(
+        "feasibility_county_opinion",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("report_id", sa.String(), nullable=False),
+        sa.Column("report_sha256", sa.String(length=64), nullable=False),
+        sa.Column("positive", sa.Boolean(), nullable=False),
+        sa.Column("opinion", sa.String(), nullable=False),
+        sa.Column("conditions", sa.JSON(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("scan_id", sa.String(), nullable=True),
+        sa.Column("given_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["report_id"],
+            ["feasibility_report.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["scan_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "match_outcome",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("service_id", sa.String(), nullable=True),
+        sa.Column("resource_id", sa.String(), nullable=True),
+        sa.Column("rank", sa.Integer(), nullable=True),
+        sa.Column("rule", sa.String(), nullable=True),
+        sa.Column("covered_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["resource_id"],
+            ["resource_list_row.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["match_run.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["service_list_row.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("run_id", "person_id", "item"),
+    )
+    with op.batch_alter_table("match_outcome", schema=None) as batch_op:
+        batch_op.create_index("ix_match_outcome_person", ["person_id"], unique=False)
+        batch_op.create_index("ix_match_outcome_reason", ["run_id", "reason"], unique=False)
+
+    op.create_table(
         "objection",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("notice_id", sa.String(), nullable=False),
@@ -1164,6 +2044,8 @@ def upgrade() -> None:
         sa.Column("matter_sealed", sa.Text(), nullable=False),
         sa.Column("raised_on", sa.Date(), nullable=False),
         sa.Column("answer_due_on", sa.Date(), nullable=False),
+        sa.Column("raised_by", sa.String(length=64), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("reply_sealed", sa.Text(), nullable=True),
         sa.Column("answered_on", sa.Date(), nullable=True),
@@ -1239,6 +2121,54 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_posting_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "review_signature",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("seat_id", sa.String(), nullable=False),
+        sa.Column("expert_id", sa.String(), nullable=False),
+        sa.Column("opinion_sha256", sa.String(length=64), nullable=False),
+        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("signature_sha256", sa.String(length=64), nullable=False),
+        sa.Column("acted_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["expert_id"],
+            ["expert.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["review_round.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["seat_id"],
+            ["review_seat.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("seat_id", "signed"),
+    )
+    with op.batch_alter_table("review_signature", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_signature_round_id"), ["round_id"], unique=False)
+
+    op.create_table(
+        "service_gap",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("weakness", sa.String(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("purchase_need", sa.Boolean(), nullable=False),
+        sa.Column("found_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["match_run.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("run_id", "item", "weakness"),
+    )
+    op.create_table(
         "service_record",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -1276,18 +2206,119 @@ def upgrade() -> None:
     with op.batch_alter_table("service_record", schema=None) as batch_op:
         batch_op.create_index("ix_service_record_batch", ["batch_id", "ordinal"], unique=False)
         batch_op.create_index("ix_service_record_project", ["project_id", "person_id"], unique=False)
-    for table in ("event", "posting", "service_record"):
+
+    op.create_table(
+        "department_referral",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("outcome_id", sa.String(), nullable=True),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("from_unit", sa.String(), nullable=False),
+        sa.Column("department", sa.String(), nullable=False),
+        sa.Column("receiver_sealed", sa.Text(), nullable=False),
+        sa.Column("reason_sealed", sa.Text(), nullable=False),
+        sa.Column("original_sealed", sa.Text(), nullable=False),
+        sa.Column("packet_document_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("sent_on", sa.Date(), nullable=False),
+        sa.Column("accept_due_on", sa.Date(), nullable=False),
+        sa.Column("return_due_on", sa.Date(), nullable=False),
+        sa.Column("accepted_on", sa.Date(), nullable=True),
+        sa.Column("returned_on", sa.Date(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("result_sealed", sa.Text(), nullable=True),
+        sa.Column("receipt_document_id", sa.String(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["outcome_id"],
+            ["match_outcome.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["packet_document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt_document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("department_referral", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_department_referral_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "match_answer",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("outcome_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("service_id", sa.String(), nullable=False),
+        sa.Column("resource_id", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("given_by", sa.String(), nullable=False),
+        sa.Column("agent_sealed", sa.Text(), nullable=True),
+        sa.Column("agent_relation", sa.String(), nullable=False),
+        sa.Column("reason_sealed", sa.Text(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("answered_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["outcome_id"],
+            ["match_outcome.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["resource_id"],
+            ["resource_list_row.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["service_list_row.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("outcome_id", "ordinal"),
+    )
+    with op.batch_alter_table("match_answer", schema=None) as batch_op:
+        batch_op.create_index("ix_match_answer_person", ["person_id"], unique=False)
+
+    for table in _APPEND_ONLY:
         protect(table)
 
 
 def downgrade() -> None:
-    for table in ("event", "posting", "service_record"):
+    for table in _APPEND_ONLY:
         unprotect(table)
+    with op.batch_alter_table("match_answer", schema=None) as batch_op:
+        batch_op.drop_index("ix_match_answer_person")
+
+    op.drop_table("match_answer")
+    with op.batch_alter_table("department_referral", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_department_referral_person_id"))
+
+    op.drop_table("department_referral")
     with op.batch_alter_table("service_record", schema=None) as batch_op:
         batch_op.drop_index("ix_service_record_project")
         batch_op.drop_index("ix_service_record_batch")
 
     op.drop_table("service_record")
+    op.drop_table("service_gap")
+    with op.batch_alter_table("review_signature", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_signature_round_id"))
+
+    op.drop_table("review_signature")
     with op.batch_alter_table("posting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_posting_project_id"))
         batch_op.drop_index(batch_op.f("ix_posting_plan_line_id"))
@@ -1302,6 +2333,12 @@ def downgrade() -> None:
 
     op.drop_table("payment")
     op.drop_table("objection")
+    with op.batch_alter_table("match_outcome", schema=None) as batch_op:
+        batch_op.drop_index("ix_match_outcome_reason")
+        batch_op.drop_index("ix_match_outcome_person")
+
+    op.drop_table("match_outcome")
+    op.drop_table("feasibility_county_opinion")
     op.drop_table("delivery_staff")
     with op.batch_alter_table("delivery_case_plan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_case_plan_project_id"))
@@ -1311,12 +2348,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_acceptance_problem_project_id"))
 
     op.drop_table("acceptance_problem")
+    op.drop_table("voided_paper")
     op.drop_table("review_sheet")
     with op.batch_alter_table("review_seat", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_review_seat_expert_id"))
 
     op.drop_table("review_seat")
     with op.batch_alter_table("publicity_notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_publicity_notice_sheet_id"))
         batch_op.drop_index(batch_op.f("ix_publicity_notice_project_id"))
         batch_op.drop_index(batch_op.f("ix_publicity_notice_closed_on"))
 
@@ -1329,6 +2368,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_needs_selection_project_id"))
 
     op.drop_table("needs_selection")
+    op.drop_table("needs_enrolment_gap")
+    with op.batch_alter_table("needs_assessment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_needs_assessment_person_id"))
+
+    op.drop_table("needs_assessment")
+    op.drop_table("material_aid")
+    with op.batch_alter_table("match_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_match_run_survey_id"))
+
+    op.drop_table("match_run")
+    op.drop_table("feasibility_report")
     with op.batch_alter_table("contract", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_state"))
         batch_op.drop_index(batch_op.f("ix_contract_project_id"))
@@ -1352,17 +2402,24 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_supervision_project_id"))
 
     op.drop_table("supervision")
+    op.drop_table("start_formality")
     with op.batch_alter_table("source_value", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_source_value_project_id"))
 
     op.drop_table("source_value")
+    with op.batch_alter_table("service_list_row", schema=None) as batch_op:
+        batch_op.drop_index("ix_service_list_row_item")
+
+    op.drop_table("service_list_row")
     op.drop_table("self_check")
     with op.batch_alter_table("review_round", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_review_round_project_id"))
         batch_op.drop_index(batch_op.f("ix_review_round_closed_on"))
+        batch_op.drop_index(batch_op.f("ix_review_round_batch"))
 
     op.drop_table("review_round")
     op.drop_table("result_evaluation")
+    op.drop_table("project_modification")
     with op.batch_alter_table("procurement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_procurement_state"))
         batch_op.drop_index(batch_op.f("ix_procurement_project_id"))
@@ -1372,24 +2429,48 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_price_standard_project_id"))
 
     op.drop_table("price_standard")
+    with op.batch_alter_table("policy_list_item", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_policy_list_item_code"))
+
+    op.drop_table("policy_list_item")
     with op.batch_alter_table("plan_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_plan_line_state"))
         batch_op.drop_index(batch_op.f("ix_plan_line_project_id"))
 
     op.drop_table("plan_line")
     with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index("ix_person_reassess")
         batch_op.drop_index("ix_person_household")
 
     op.drop_table("person")
     op.drop_table("outcome")
+    with op.batch_alter_table("office_breach", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_office_breach_region"))
+        batch_op.drop_index(batch_op.f("ix_office_breach_project_id"))
+
+    op.drop_table("office_breach")
     op.drop_table("needs_selection_round")
     op.drop_table("needs_ledger_import")
+    with op.batch_alter_table("needs_enrolment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_needs_enrolment_survey_id"))
+
+    op.drop_table("needs_enrolment")
+    op.drop_table("list_version")
+    with op.batch_alter_table("library_placement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_library_placement_unit_code"))
+        batch_op.drop_index(batch_op.f("ix_library_placement_project_id"))
+
+    op.drop_table("library_placement")
     op.drop_table("household_file")
+    op.drop_table("funder_share")
     op.drop_table("feasibility_requirement")
+    op.drop_table("feasibility_formality_set")
+    op.drop_table("feasibility_formality")
     op.drop_table("feasibility_cost_estimate")
     op.drop_table("feasibility_content_review")
     op.drop_table("feasibility_benchmark")
     op.drop_table("feasibility_appraisal")
+    op.drop_table("expert_version")
     op.drop_table("disclosure")
     with op.batch_alter_table("delivery_referral", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_referral_project_id"))
@@ -1405,6 +2486,7 @@ def downgrade() -> None:
 
     op.drop_table("audit_filing")
     op.drop_table("archive_package")
+    op.drop_table("application_attachment")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_project_id"))
 
@@ -1416,17 +2498,30 @@ def downgrade() -> None:
         batch_op.drop_index("ix_work_item_due")
 
     op.drop_table("work_item")
+    with op.batch_alter_table("ticket_transfer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_transfer_ticket_id"))
+
+    op.drop_table("ticket_transfer")
+    with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_unit_code"))
+        batch_op.drop_index(batch_op.f("ix_ticket_kind"))
+        batch_op.drop_index(batch_op.f("ix_ticket_contact_hash"))
+
+    op.drop_table("ticket")
     with op.batch_alter_table("survey", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_survey_region"))
 
     op.drop_table("survey")
     op.drop_table("stream_head")
+    op.drop_table("resource_list_row")
     op.drop_table("rehearsal")
+    op.drop_table("project_list_row")
     with op.batch_alter_table("project", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_project_state"))
         batch_op.drop_index(batch_op.f("ix_project_region"))
 
     op.drop_table("project")
+    op.drop_table("policy_list")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
 
@@ -1435,6 +2530,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_organisation_uscc"))
 
     op.drop_table("organisation")
+    op.drop_table("office_roster")
+    op.drop_table("notice_posting")
+    op.drop_table("notice_outage")
+    op.drop_table("needs_indicator_set")
+    op.drop_table("mechanism_meeting")
+    op.drop_table("list_row_withdrawal")
     with op.batch_alter_table("expert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_expert_region"))
 
@@ -1443,12 +2544,35 @@ def downgrade() -> None:
         batch_op.drop_index("ix_event_type")
 
     op.drop_table("event")
+    with op.batch_alter_table("duty_occurrence", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_occurrence_unit_code"))
+        batch_op.drop_index("ix_duty_occurrence_period")
+
+    op.drop_table("duty_occurrence")
+    with op.batch_alter_table("draw_commitment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_draw_commitment_subject_id"))
+
+    op.drop_table("draw_commitment")
     op.drop_table("document_register")
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.drop_index("ix_document_project")
 
     op.drop_table("document")
+    op.drop_table("command_receipt")
+    with op.batch_alter_table("book_row", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_book_row_row_id"))
+        batch_op.drop_index("ix_book_row_book")
+
+    op.drop_table("book_row")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attempt_command"))
 
     op.drop_table("attempt")
+    with op.batch_alter_table("application_guide", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_application_guide_in_force_from"))
+
+    op.drop_table("application_guide")
+    with op.batch_alter_table("administrative_unit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_administrative_unit_parent_code"))
+
+    op.drop_table("administrative_unit")

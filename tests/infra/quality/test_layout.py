@@ -214,14 +214,14 @@ def test_a_file_nobody_can_parse_is_a_data_fault_with_a_way_out(make: Any, media
     assert caught.value.code == "gate.unreadable"
     assert caught.value.rule == "SYS-GATE"
     assert reason in caught.value.message
-    assert "隔离留存" in caught.value.way_out
+    assert "请下载最新模板" in caught.value.way_out
 
 
 def test_an_upload_above_the_size_limit_is_refused_before_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     """The size is looked at first."""
     monkeypatch.setattr(intake, "MAX_BYTES", 1_000)
 
-    with pytest.raises(DataFault, match="超过 200 MB"):
+    with pytest.raises(DataFault, match="文件过大"):
         check(workbook(texts(1)))
 
 

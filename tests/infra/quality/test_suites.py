@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from infra.quality.expectations import run_checks
@@ -11,11 +13,13 @@ from infra.quality.table import Field, Table
 from models.core.messages import catalogue
 from reports.application_form import APPLICATION_FIELDS, BUDGET_COLUMNS, TEAM_COLUMNS
 from reports.needs import NEEDS_COLUMNS
+from reports.service_records import SERVICE_COLUMNS
 from tests.infra.quality.ledgers import AS_OF
 
 COLUMNS = {
     "needs_ledger": {"rows": NEEDS_COLUMNS},
     "application_form": {"form": APPLICATION_FIELDS, "budget": BUDGET_COLUMNS, "team": TEAM_COLUMNS},
+    "service_records": {"rows": SERVICE_COLUMNS},
 }
 
 
@@ -53,7 +57,7 @@ def test_the_version_of_a_suite_is_its_number_and_the_digest_of_its_file() -> No
     """Two suites never share a version; unknown gates have none."""
     versions = {gate: load_suite(gate).version for gate in GATES}
 
-    assert all(version.startswith("1-") and len(version) == 14 for version in versions.values())
+    assert all(re.fullmatch(r"[0-9]+-[0-9a-f]{12}", version) for version in versions.values())
     assert len(set(versions.values())) == len(GATES)
     with pytest.raises(KeyError):
         load_suite("other")

@@ -17,6 +17,7 @@ from models.ports import Zone
 from models.tables.application import Application, ApplicationBudgetLine, ApplicationTeamMember
 from models.tables.kernel import Document, Event, WorkItem
 from reports.application_form import MEDIA_TYPE, application_form_file
+from tests.support.guides import settle, zunyi_project
 from tests.support.planning import BUREAU, ENTERED_ON, OFFICE, entered, plan_book, submitted
 from tests.support.world import World, open_world
 
@@ -162,7 +163,8 @@ def test_plan_book_without_a_part_is_refused(world: World, part: str) -> None:
 
 def test_zunyi_refuses_a_team_without_accountable_person(zunyi: World) -> None:
     on = date(2025, 3, 3)
-    project = entered(zunyi, on=on)
+    settle(zunyi, on=on)
+    project = zunyi_project(zunyi, on=on)
     team = plan_book()["team"][:2]
 
     zunyi.refused("ZY-17", "application.submit", as_=BUREAU, on=on, project=project, plan_book=plan_book(team=team))
@@ -170,7 +172,8 @@ def test_zunyi_refuses_a_team_without_accountable_person(zunyi: World) -> None:
 
 def test_zunyi_refuses_a_form_without_expected_effect(zunyi: World) -> None:
     on = date(2025, 3, 3)
-    project = entered(zunyi, on=on)
+    settle(zunyi, on=on)
+    project = zunyi_project(zunyi, on=on)
     book = plan_book(expected_effect="")
 
     zunyi.refused("ZY-18", "application.submit", as_=BUREAU, on=on, project=project, plan_book=book)

@@ -112,7 +112,7 @@ def test_bundle_holds_every_document_registered_in_stage_order(world: World) -> 
         *["09_往来材料"] * 2,
     ]
     assert "data/01_申报立项/01_计划书_合成文件：plan_book／1.pdf" in payload
-    assert "data/09_往来材料/01_送件单_备案审计送件单(纪委).pdf" in payload
+    assert "data/09_往来材料/01_送件单_备案审计送件单（纪委）.pdf" in payload
     with Session(world.services.engine) as session:
         digests = session.exec(select(Document.sha256).where(col(Document.project_id) == project)).all()
     assert sorted(line.split("  ")[0] for line in files["manifest-sha256.txt"].decode().splitlines()) == sorted(digests)
@@ -304,3 +304,20 @@ def test_record_carries_no_sealed_column(world: World) -> None:
     names = {name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", {})}
     assert {"price_fen", "method_path", "grade"} <= names
     assert not {name for name in names if name.endswith(("_sealed", "_hash"))}
+
+
+def test_beijing_closes_a_project_once_its_seven_items_are_public(tmp_path: Path) -> None:
+    """BJ-48: nothing moves before; the refusal names what is not public yet."""
+    world, day = open_world(tmp_path, region="110000"), date(2019, 3, 1)
+    project = audited_project(world)
+    items = tuple(world.services.policies.resolve(region="110000", on=day).publicity.disclosure_items)
+    disclosed = {"as_": "evaluation_office:u-office", "on": day, "project": project, "sites": ("合成网站",)}
+    world.do("publicity.disclose", items=items[:-1], **disclosed)  # type: ignore[arg-type]
+
+    fault = world.refused("BJ-48", "archive.close_project", as_="system:scheduler", on=day, project=project)
+
+    assert fault.facts == {"count": 1, "items": "绩效评价结果"}
+    assert_unmoved(world, project)
+    world.do("publicity.disclose", items=items[-1:], **disclosed)  # type: ignore[arg-type]
+    done = world.do("archive.close_project", as_="system:scheduler", on=day, project=project)
+    assert done.state == "project.archived"

@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import Session, select
 
 from models.tables.funding import Posting
+from models.tables.kernel import Document, WorkItem
 from tests.support.purchases import (
     CLOSES,
     DAY,
@@ -96,3 +97,28 @@ def test_the_budget_of_a_terminated_contract_is_free_again_but_for_what_was_paid
     world.do("contract.terminate", as_=PURCHASER, on=CLOSES, contract=contract, reason="合成原因")
 
     assert world.do("procurement.plan", on=CLOSES, **_plan(project, "600000.00")).state == "procurement.planned"
+
+
+def test_the_table_that_should_come_with_the_reply_is_waited_for(world: World) -> None:
+    """HS-27: in Huangshi the table of purchases goes out with the budget reply; where it did not, it becomes due."""
+    project = approved_project(world)
+    line = world.do("funding.register_budget", **_call(project)).id
+    table = world.upload(b"xlsx (synthetic)", name="项目表.xlsx", media_type="application/octet-stream").model_dump()
+    given = {"as_": FINANCE, "on": DAY, "budget_line": line, "project_table": table}
+
+    filed = world.do("funding.file_project_table", **given)
+
+    with Session(world.services.engine) as session:
+        (item,) = session.exec(select(WorkItem).where(WorkItem.kind == "funding.project_table")).all()
+        assert (item.role, item.status, "二(三)" in item.clause) == ("finance_bureau", "done", True)
+        assert session.get_one(Document, filed.id).kind == "project_table"
+    world.refused("funding.table_filed", "funding.file_project_table", **given)
+
+
+def test_a_table_that_came_with_the_reply_leaves_nothing_to_do(world: World) -> None:
+    table = world.upload(b"xlsx (synthetic)", name="项目表.xlsx", media_type="application/octet-stream").model_dump()
+
+    world.do("funding.register_budget", **_call(approved_project(world), project_table=table))
+
+    with Session(world.services.engine) as session:
+        assert session.exec(select(WorkItem).where(WorkItem.kind == "funding.project_table")).all() == []

@@ -9,16 +9,20 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
+from models.core.errors import Conflict
 from models.core.money import Money
+from models.queries.decision import completed_formalities
 from models.tables.decision import DocumentRegister
-from models.tables.kernel import Document
+from models.tables.kernel import Document, WorkItem
 from tests.support import deciding as path
-from tests.support.deciding import APPROVED_ON, BUREAU, DECIDED_ON, OFFICE
-from tests.support.planning import appraisal, candidate, submitted
+from tests.support import feasible
+from tests.support.deciding import APPROVED_ON, DECIDED_ON
+from tests.support.planning import BUREAU, OFFICE, appraisal, candidate
 from tests.support.world import World, open_world
 
 ZUNYI = "520300"
 ENTERED = date(2025, 3, 3)
+OVERRIDE = {"level": "national", "title": "合成规定", "number": "合成〔2016〕1号", "article": "第一条"}
 CONDITIONS = ("资金专账管理，专款专用。",)
 
 
@@ -66,6 +70,16 @@ def test_a_positive_decision_moves_the_project_and_is_on_record(world: World, pr
     world.refused("SYS-STATE", "decision.decide", as_=BUREAU, on=DECIDED_ON, project=project, **path.decision())
 
 
+def test_a_decision_files_its_opinion_under_the_deciding_body(world: World, project: str) -> None:
+    """D10: the paper is a document of the project, and prints again to the same bytes."""
+    decided = _decide(world, project)
+
+    with Session(world.services.engine) as session:
+        paper = session.get_one(Document, decided.document)
+    assert (paper.kind, paper.stage, paper.issuer) == ("decision_opinion", "decision", "湖北省黄石市民政局")
+    assert world.do("document.verify", as_=OFFICE, on=DECIDED_ON, document=paper.id).same
+
+
 def test_a_negative_decision_ends_the_project(world: World, project: str) -> None:
     assert _decide(world, project, outcome="negative", basis="不予立项。").state == "project.rejected"
 
@@ -95,12 +109,12 @@ def test_another_body_decides_only_under_a_cited_rule(world: World, project: str
         "decision.wrong_authority", "decision.decide", as_=OFFICE, on=DECIDED_ON, project=project, **path.decision()
     )
 
-    _decide(world, project, as_=OFFICE, override_citation="合成规定第一条")
+    _decide(world, project, as_=OFFICE, override_citation=OVERRIDE)
 
     record = world.ask("decision.record", project=project)
     move = next(line for line in world.ask("project.history", project=project) if line.type == "project.decided")
     assert (record.authority, record.decided_by) == ("city_bureau", "evaluation_office")
-    assert record.override_citation == "合成规定第一条"
+    assert (record.override_citation, record.override_level) == ("《合成规定》（合成〔2016〕1号）第一条", "national")
     assert move.payload["override"] is True
 
 
@@ -192,42 +206,82 @@ def zunyi(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
     """A project of Zunyi at the end of its publicity, without the steps that only Huangshi asks for."""
     world = open_world(tmp_path_factory.mktemp("zunyi"), region=ZUNYI)
     path.roster(world, on=ENTERED)
-    project = submitted(world, on=ENTERED)
+    project = feasible.applied(world, on=ENTERED)
     world.do("feasibility.appraise", as_=BUREAU, on=ENTERED, project=project, **appraisal())
     opened = path.open_round(world, project, on=ENTERED)
     path.score(world, opened, on=ENTERED)
     world.do("review.close_round", as_=OFFICE, on=ENTERED, round=opened.id, opinion="同意。")
+    path.sign(world, opened.id, on=ENTERED)
     notice = path.publish(world, project, on=date(2025, 3, 4))
     world.refused("ZY-24", "decision.decide", as_=BUREAU, on=date(2025, 3, 5), project=project, **path.decision())
     world.do("publicity.close_notice", as_=path.SYSTEM, on=date(2025, 3, 12), notice=notice.id)
     return world, project
 
 
-def _set(world: World) -> dict[str, Any]:
-    files = {
-        part: world.upload(f"合成{part}".encode(), name=f"{part}.pdf", media_type="application/pdf").model_dump()
-        for part in ("report", "opinion", "formalities")
-    }
-    return {**files, "opinion_issuer": "county_government"}
-
-
 def test_in_zunyi_the_decision_needs_report_opinion_and_formalities(zunyi: tuple[World, str], tmp_path: Path) -> None:
     world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
-    papers = _set(world)
-    call: dict[str, Any] = {"as_": BUREAU, "on": date(2025, 3, 13), "project": project, **path.decision()}
+    day = date(2025, 3, 13)
+    call: dict[str, Any] = {"as_": BUREAU, "on": day, "project": project, **path.decision()}
 
     world.refused("ZY-69", "decision.decide", **call)
-    world.refused("ZY-69", "decision.decide", **call, **{name: papers[name] for name in papers if name != "report"})
-    world.refused("ZY-67", "decision.decide", **call, **(papers | {"opinion_issuer": "county_bureau"}))
-    world.refused("ZY-71", "decision.decide", **(call | {"as_": OFFICE}), **papers)
-    assert world.do("decision.decide", **call, **papers).state == "project.decided"
+    feasible.whole_set(world, project, on=day)
+    world.refused("ZY-71", "decision.decide", **(call | {"as_": OFFICE}))
+    uncited = {"level": "provincial", "title": "合成规定"}
+    world.refused("ZY-74", "decision.decide", **(call | {"as_": OFFICE}), override_citation=uncited)
+    assert world.do("decision.decide", **call).state == "project.decided"
 
-    with Session(world.services.engine) as session:
-        filed = session.exec(select(Document).where(col(Document.stage) == "decision")).all()
-    assert {paper.kind: paper.issuer for paper in filed} == {
-        "feasibility_report": "市民政局",
-        "county_review_opinion": "属地县级人民政府",
-        "formality_set": "市民政局",
-    }
     approved = world.do("decision.approve", as_=OFFICE, on=date(2025, 3, 14), project=project, conditions=())
     assert approved.doc_no == "评审办批〔2025〕1号"
+    assert _open(world) == {"decision.meeting_record": "ZY-11", "decision.office_roster": "ZY-12"}
+    _record_mechanism(world, day)
+    assert _open(world) == {}
+
+
+def _open(world: World) -> dict[str, str]:
+    with Session(world.services.engine) as session:
+        items = session.exec(select(WorkItem).where(col(WorkItem.status) == "open")).all()
+    return {item.kind: item.clause for item in items if item.kind.startswith("decision.")}
+
+
+def _record_mechanism(world: World, day: date) -> None:
+    """Put on record the meeting that decided and who makes up the office: both were due."""
+    minutes = world.upload("合成纪要".encode(), name="合成纪要.txt", media_type="text/plain").model_dump()
+    world.do(
+        "decision.record_meeting",
+        as_=OFFICE,
+        on=date(2025, 3, 14),
+        meeting_no=path.decision()["meeting_no"],
+        held_on=day,
+        chaired_by="city_bureau",
+        attendance=[{"role": "city_bureau", "unit": "合成市民政局", "persons": 3}],
+        matters=["project_decision"],
+        minutes=minutes,
+    )
+    members = [
+        {"kind": "service_centre", "unit": "合成市民政工作服务中心", "lead": True},
+        {"kind": "charity", "unit": "合成慈善会"},
+        {"kind": "caring_enterprise", "unit": "合成爱心企业"},
+    ]
+    world.do("decision.record_office", as_=OFFICE, on=date(2025, 3, 14), members=members)
+
+
+def test_in_zunyi_a_start_waits_for_its_formalities(zunyi: tuple[World, str], tmp_path: Path) -> None:
+    """The checklist is filed between approval and start; what is filed twice or not listed is refused."""
+    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    day = date(2025, 3, 13)
+    feasible.whole_set(world, project, on=day)
+    paper = world.upload("合成手续".encode(), name="合成手续.txt", media_type="text/plain").model_dump()
+    call: dict[str, Any] = {"as_": OFFICE, "project": project, "reference": "合成〔2025〕1号", "paper": paper}
+    one: dict[str, Any] = {"code": "implementation_plan", "on": date(2025, 3, 14)}
+    world.refused("SYS-STATE", "decision.record_formality", **call, **(one | {"on": day}))
+    world.do("decision.decide", as_=BUREAU, on=day, project=project, **path.decision())
+    world.do("decision.approve", as_=OFFICE, on=date(2025, 3, 14), project=project, conditions=())
+
+    filed = world.do("decision.record_formality", **call, **one)
+
+    with Session(world.services.engine) as session:
+        assert session.get_one(Document, filed.document).title == "项目实施方案"
+        assert completed_formalities(session, project) == {"implementation_plan"}
+    with pytest.raises(Conflict):
+        world.do("decision.record_formality", **call, **one)
+    world.refused("decision.unknown_formality", "decision.record_formality", **call, **(one | {"code": "nothing"}))

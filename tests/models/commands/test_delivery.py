@@ -337,3 +337,21 @@ def test_completion_ends_contract_and_project_and_leaves_through_the_outbox(runn
     assert (done.contract, done.project) == ("contract.ended", "project.completed")
     assert message.event_id == event.event_id
     refuse(running, "SYS-STATE", service(selected(running.world, running.bought.project)[0]))
+
+
+def test_a_referral_sent_twice_on_a_day_is_logged_once(running: Any) -> None:
+    given = {
+        "project": running.bought.project,
+        "from_": "合成承接单位",
+        "to": "合成医院",
+        "reason": "就医",
+        "persons": 1,
+    }
+    first = running.world.do("delivery.log_referral", as_=CONTRACTOR, on=RECORDED_ON, **given)
+
+    fault = running.world.refused(
+        "kernel.recorded_already", "delivery.log_referral", as_=CONTRACTOR, on=RECORDED_ON, **given
+    )
+
+    assert first.id in fault.message
+    running.world.do("delivery.log_referral", as_=CONTRACTOR, on=RECORDED_ON, **given | {"persons": 2})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import func
 from sqlmodel import Session, select
 
@@ -217,13 +218,10 @@ def test_a_call_that_succeeds_leaves_no_attempt(world: World) -> None:
     assert _attempts(world) == []
 
 
-def test_a_call_repeated_under_its_id_is_a_conflict_and_done_once(world: World) -> None:
+def test_a_call_repeated_under_its_id_is_done_once(world: World) -> None:
     first = _call(world, "library.enter_project", _ENTRY)
 
-    with pytest.raises(Conflict) as caught:
-        _call(world, "library.enter_project", _ENTRY)
-
-    assert caught.value.code == "kernel.changed_meanwhile"
+    assert _call(world, "library.enter_project", _ENTRY) == first
     assert _counts(world)["project"] == 1
     assert world.ask("project.status", project=first.id, on=_DAY).state == "project.in_library"
 
@@ -292,3 +290,34 @@ def test_a_second_write_transaction_in_one_command_is_a_bug(world: World) -> Non
 
     with pytest.raises(RuntimeError, match="second write transaction"), context.writing():
         pass
+
+
+@pytest.mark.parametrize("amount", ["1000000000000.01", "-1000000000000.01", 2**62])
+@pytest.mark.parametrize(
+    ("command", "fields"),
+    [
+        ("application.submit", lambda amount: {"plan_book": {"total": amount}}),
+        (
+            "application.submit",
+            lambda amount: {"plan_book": {"budget": [{"category": "x", "channel": "y", "amount": amount}]}},
+        ),
+        ("feasibility.estimate_cost", lambda amount: {"inputs": {"price": amount}}),
+        ("feasibility.estimate_cost", lambda amount: {"total": amount}),
+    ],
+)
+def test_an_amount_that_is_a_typing_error_is_refused_by_its_field(
+    command: str, fields: Callable[[object], dict[str, object]], amount: object
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        operations()[command].arguments.model_validate(fields(amount))
+
+    assert "money.beyond_ceiling" in {error["type"] for error in caught.value.errors()}
+
+
+def test_a_blank_text_inside_an_argument_is_refused_like_one_at_the_top(world: World) -> None:
+    items = [{"code": "c", "name": " \u3000 "}]
+
+    with pytest.raises(Refusal) as caught:
+        _call(world, "feasibility.review_content", {"project": "prj-1", "items": items})
+
+    assert [detail.field for detail in caught.value.details] == ["items.0.name"]

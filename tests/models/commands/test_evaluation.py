@@ -14,12 +14,13 @@ from models.tables.contract import Contract
 from models.tables.evaluation import Outcome, ThirdPartyEvaluation
 from models.tables.kernel import Document, Event
 from models.tables.procurement import Organisation
-from tests.support.delivering import DIMENSIONS, EVALUATOR, conclude, third_party
+from tests.support.delivering import DIMENSIONS, EVALUATOR, conclude, self_checked_from, third_party, verdict
 from tests.support.planning import BUREAU
 from tests.support.purchases import PURCHASER
 
 MID = date(2016, 12, 15)
 AFTER = date(2017, 8, 1)
+OMITTED_ON = date(2017, 7, 5)
 EFFECTS = {
     "personal_development": "服务对象能力有所提升",
     "economic": "减少了信访处置支出",
@@ -145,8 +146,8 @@ def test_an_outcome_without_figures_is_refused(running: Any) -> None:
     )
 
 
-def price(standing: Any) -> dict[str, Any]:
-    items = [{"name": "心理疏导", "unit": "次", "price": "120.00"}]
+def price(standing: Any, amount: str = "120.00") -> dict[str, Any]:
+    items = [{"name": "心理疏导", "unit": "次", "price": amount}]
     return {"as_": BUREAU, "on": AFTER, "project": standing.bought.project, "items": items}
 
 
@@ -155,7 +156,8 @@ def test_the_price_standard_follows_acceptance_and_has_versions(checked: Any) ->
     checked.world.refused("SYS-STATE", "evaluation.set_price_standard", **price(checked))
     conclude(checked.world, checked.bought.project)
 
-    versions = [checked.world.do("evaluation.set_price_standard", **price(checked)).version for _ in range(2)]
+    given = [price(checked, amount) for amount in ("120.00", "130.00")]
+    versions = [checked.world.do("evaluation.set_price_standard", **one).version for one in given]
 
     lines = checked.world.ask("evaluation.summary", project=checked.bought.project).price_standards
     assert versions == [line.version for line in lines] == [1, 2]
@@ -200,3 +202,46 @@ def test_an_accepted_project_is_evaluated(checked: Any) -> None:
     assert found.state == "project.evaluated"
     assert summary.effects == EFFECTS
     assert (summary.recommendations, summary.third_party_missing) == (("延长服务期限",), ())
+
+
+def test_a_missed_evaluation_has_a_way_out_that_the_conclusion_names(running: Any) -> None:
+    """HS-35: only what can no longer be held may be left out, and the papers say who approved that."""
+    world, project = running.world, running.bought.project
+    omission = {
+        "as_": BUREAU,
+        "project": project,
+        "reason": "评估机构中途退出（合成）",
+        "approval_no": "合成〔2017〕1号",
+    }
+    world.refused("HS-35", "evaluation.omit_third_party", on=MID, phase="mid", **omission)
+    self_checked_from(world, running.bought, phases=("end",))
+    world.refused("HS-35", "acceptance.conclude", as_=BUREAU, on=OMITTED_ON, project=project, **verdict())
+    world.refused("evaluation.phase_done", "evaluation.omit_third_party", on=OMITTED_ON, phase="end", **omission)
+
+    world.do("evaluation.omit_third_party", on=OMITTED_ON, phase="mid", **omission)
+    world.refused("evaluation.omitted_already", "evaluation.omit_third_party", on=OMITTED_ON, phase="mid", **omission)
+    summary = world.ask("evaluation.summary", project=project)
+    found = conclude(world, project)
+
+    assert (summary.third_party_missing, summary.third_party_omitted[0].reason) == ((), omission["reason"])
+    assert found.state == "project.accepted"
+    assert "事中" in found.warnings[0]
+    assert "合成〔2017〕1号" in found.warnings[0]
+    told = {one.type: one.payload for one in all_of(world, Event)}
+    assert told["project.accepted"]["third_party_omitted"] == ["mid"]
+    assert "退出" not in str(told["evaluation.third_party_omitted"])
+
+
+def test_a_missed_evaluation_does_not_bar_a_conclusion_of_not_accepted(running: Any) -> None:
+    world, project = running.world, running.bought.project
+    self_checked_from(world, running.bought, served=399, phases=("end",))
+    world.do(
+        "evaluation.omit_third_party",
+        as_=BUREAU,
+        on=OMITTED_ON,
+        project=project,
+        phase="mid",
+        reason="未按时委托（合成）",
+    )
+
+    assert conclude(world, project, outcome="not_accepted").state == "project.not_accepted"

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from models.core.money import Money
 from models.tables.kernel import Attempt, Event, WorkItem
+from tests.support import feasible
 from tests.support.planning import (
     BUREAU,
     ENTERED_ON,
@@ -85,7 +86,7 @@ def test_negative_finding_returns_the_project_with_its_grounds(world: World) -> 
 
 
 def test_negative_fiscal_capacity_returns_a_government_paid_project(zunyi: World) -> None:
-    project = submitted(zunyi, on=date(2025, 3, 3))
+    project = feasible.applied(zunyi, on=date(2025, 3, 3))
 
     result = zunyi.do("feasibility.appraise", **LATER, project=project, **appraisal(fiscal_capacity=NO))
 
@@ -103,13 +104,13 @@ def test_negative_fiscal_capacity_returns_a_government_paid_project(zunyi: World
     ],
 )
 def test_incomplete_appraisal_is_refused_in_zunyi(zunyi: World, changes: dict[str, Any], rule: str) -> None:
-    project = submitted(zunyi, on=date(2025, 3, 3))
+    project = feasible.applied(zunyi, on=date(2025, 3, 3))
 
     zunyi.refused(rule, "feasibility.appraise", **LATER, project=project, **appraisal(**changes))
 
 
 def test_major_project_with_a_stability_assessment_passes_in_zunyi(zunyi: World) -> None:
-    project = submitted(zunyi, on=date(2025, 3, 3))
+    project = feasible.applied(zunyi, on=date(2025, 3, 3))
 
     result = zunyi.do(
         "feasibility.appraise", **LATER, project=project, **appraisal(major=True, stability="风险等级为低。")
@@ -191,3 +192,47 @@ def test_project_that_was_not_submitted_is_not_appraised(world: World) -> None:
     project = entered(world)
 
     world.refused("SYS-STATE", "feasibility.appraise", **CALL, project=project, **appraisal())
+
+
+def test_guidance_of_experts_is_on_file_with_the_requirements(world: World) -> None:
+    """HS-11."""
+    project = entered(world)
+    call = CALL | {"project": project, **requirements(), "guided_by": ("合成大学社工系",)}
+    world.refused("HS-11", "feasibility.specify_requirements", **call)
+
+    world.do("feasibility.specify_requirements", **call, guidance="建议分三个阶段实施(合成)。")
+
+    record = world.ask("feasibility.record", project=project)
+    assert (record.guided_by, record.guidance) == (("合成大学社工系",), "建议分三个阶段实施(合成)。")
+
+
+def test_beijing_reviews_content_against_its_list(tmp_path: Path) -> None:
+    """BJ-10 to BJ-13, BJ-25."""
+    world = open_world(tmp_path, region="110000")
+    day = date(2019, 3, 4)
+    call: dict[str, Any] = {"as_": BUREAU, "on": day, "project": entered(world, on=day)}
+    case = {"code": "case_work", "name": "个案帮扶(合成)", "standard": "每月一次(合成)"}
+    other = {"code": "OTHER", "name": "其他服务(合成)", "item_class": "SERVICE", "standard": "每月一次(合成)"}
+
+    world.refused("BJ-25", "feasibility.review_content", **call, items=[case | {"standard": ""}])
+    world.refused("BJ-11", "feasibility.review_content", **call, items=[other])
+    world.refused("BJ-13", "feasibility.review_content", **call, items=[case, case | {"duty": "government_direct"}])
+    reviewed = world.do("feasibility.review_content", **call, items=[case, other | {"reason": "居民提出(合成)"}])
+
+    assert len(reviewed.warnings) == 1
+    assert world.ask("feasibility.record", project=call["project"]).content_warnings == reviewed.warnings
+
+
+def test_anhui_warns_of_what_another_level_mainly_buys(tmp_path: Path) -> None:
+    """AH-01, AH-08, AH-09."""
+    world = open_world(tmp_path, region="340000")
+    call: dict[str, Any] = {"as_": BUREAU, "on": ENTERED_ON, "project": entered(world)}
+    visit = {"code": "visit", "name": "探访(合成)", "item_class": "public_service"}
+    world.refused("AH-01", "feasibility.review_content", **call, items=[visit])
+    domain = next(iter(world.services.policies.resolve(region="340000", on=ENTERED_ON).lists.purchase_domains or {}))
+
+    reviewed = world.do(
+        "feasibility.review_content", **call, items=[visit | {"domain": domain}], purchaser_level="city"
+    )
+
+    assert "AH-08" in reviewed.warnings[0]

@@ -1,4 +1,4 @@
-"""Entering the library, planning dispatches and the list of open work, on a real database."""
+"""Entering the library, its policy list and roll-up, and the list of open work, on a real database."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from models.core.hashing import sha256_hex
 from models.ports import Zone
-from models.tables.kernel import Document, Event, WorkItem
+from models.tables.evaluation import ResultEvaluation
+from models.tables.kernel import Document, Project
+from models.tables.needs import Survey
 from tests.support.planning import open_survey
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
+from tests.support.zunyi import CITY, CONSULTED, COUNTIES, LISTED, TOWNSHIPS, VILLAGES, listed, minutes, registered
 
 OFFICE = "evaluation_office:u-office"
 DAY = date(2025, 4, 1)
-TOWNSHIP = "520300/township/2025-01-01/12"
+TOWNSHIP = f"dispatch_yearly/{TOWNSHIPS[0]}/2025"
 
 
 @pytest.fixture
@@ -40,9 +42,18 @@ def _entry(**changes: Any) -> dict[str, Any]:
     return given | changes
 
 
-def _record(**changes: Any) -> dict[str, Any]:
-    given = {"as_": "township:u-t", "on": DAY, "item": TOWNSHIP, "minutes": "合成纪要", "attendees": 7}
-    return given | changes
+def _record(world: World) -> dict[str, Any]:
+    return {
+        "as_": "township:u-t",
+        "on": DAY,
+        "duty": "dispatch_yearly",
+        "period": "2025",
+        "unit": TOWNSHIPS[0],
+        "held_on": DAY,
+        "minutes": minutes(world),
+        "participants": 7,
+        "consulted": ("合成社会工作协会",),
+    }
 
 
 # --- entry ----------------------------------------------------------------------------------------------------------
@@ -72,60 +83,207 @@ def test_an_entry_answers_to_a_survey_that_exists_or_to_a_need_in_words(world: W
     assert entered.state == "project.in_library"
 
 
-# --- dispatches -----------------------------------------------------------------------------------------------------
+# --- entry in Zunyi -------------------------------------------------------------------------------------------------
 
 
-def test_a_dispatch_is_recorded_once_with_its_minutes_out_of_the_event(zunyi: World) -> None:
-    zunyi.do("library.open_dispatches", as_=OFFICE, on=DAY, months=12)
+def _zunyi_entry(world: World, **changes: Any) -> dict[str, Any]:
+    """Return an entry that meets every rule of Zunyi; ``changes`` break one."""
+    given = {
+        "as_": "county_bureau:u-c",
+        "on": DAY,
+        "name": "合成项目",
+        "needs": (_survey(world),),
+        "policies": ("P-01",),
+        "fund_sources": ("donation",),
+        "origin": "township",
+        "submitter": COUNTIES[0],
+        "unit": VILLAGES[0],
+        "plan_alignment": "合成规划",
+        "services": ("visit",),
+        "branded": True,
+    }
+    return given | changes
 
-    recorded = zunyi.do("library.record_dispatch", **_record(social_orgs_consulted=("合成社工协会", "合成慈善会")))
+
+def _survey(world: World) -> str:
+    with Session(world.services.engine) as session:
+        return session.exec(select(Survey.id)).one()
+
+
+@pytest.fixture(scope="module")
+def _ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = open_world(tmp_path_factory.mktemp("ready"), region="520300")
+    registered(made, on=DAY, deep=True)
+    listed(made, on=DAY)
+    open_survey(made, on=DAY, classes=("TEKUN", "DIBAO"))
+    yield made
+    made.services.engine.dispose()
+
+
+@pytest.fixture
+def ready(_ready: World, tmp_path: Path) -> Iterator[World]:
+    """Zunyi with its made-up units, a published policy list and a survey."""
+    made = copy_world(_ready, tmp_path)
+    yield made
+    made.services.engine.dispose()
+
+
+def test_an_entry_linked_to_registered_needs_and_listed_policies_is_taken(ready: World) -> None:
+    entered = ready.do("library.enter_project", **_zunyi_entry(ready))
+
+    with Session(ready.services.engine) as session:
+        details = session.get_one(Project, entered.id).details
+    assert (entered.state, entered.doubts) == ("project.in_library", ())
+    assert (details["submitter"], details["submitted_by"]) == (COUNTIES[0], "county_bureau")
+    assert (details["plan_alignment"], details["fund_sources"]) == ("合成规划", ["donation"])
+    assert details["theme"] == "情满遵义·温暖救助"
+
+
+@pytest.mark.parametrize(
+    ("code", "rule", "changes"),
+    [
+        ("library.link_missing", "ZY-44", {"needs": ()}),
+        ("library.link_missing", "ZY-44", {"policies": ()}),
+        ("library.need_unregistered", "ZY-44", {"needs": ("合成需求",)}),
+        ("library.policy_not_listed", "ZY-44", {"policies": ("P-01", "P-99")}),
+        ("library.field_missing", "ZY-39", {"origin": None}),
+        ("library.field_missing", "ZY-39", {"submitter": None}),
+        ("library.submitter_not_county", "ZY-39", {"submitter": VILLAGES[0]}),
+        ("library.field_missing", "ZY-45", {"plan_alignment": " "}),
+        ("library.field_missing", "ZY-46", {"fund_sources": ()}),
+        ("library.unknown_code", "ZY-46", {"fund_sources": ("gold",)}),
+        ("library.other_needs_reason", "ZY-46", {"fund_sources": ("OTHER",)}),
+        ("kernel.not_found", "SYS-NOT-FOUND", {"unit": "nowhere"}),
+    ],
+)
+def test_an_entry_that_breaks_a_rule_of_zunyi_is_refused(
+    ready: World, code: str, rule: str, changes: dict[str, Any]
+) -> None:
+    fault = ready.refused(code, "library.enter_project", **_zunyi_entry(ready, **changes))
+
+    assert fault.rule == rule
+
+
+def test_soft_rules_are_recorded_with_the_entry(ready: World) -> None:
+    """ZY-47: the theme; ZY-39: somebody else entered it for the county."""
+    entered = ready.do("library.enter_project", **_zunyi_entry(ready, as_=OFFICE, branded=False))
+
+    assert [doubt.rule for doubt in entered.doubts] == ["ZY-47", "ZY-39"]
+
+
+def test_a_similar_closed_project_recommends_to_a_new_one(ready: World) -> None:
+    """ZY-30: the advice of an evaluated project of the same service is shown at entry; of another service, not."""
+    earlier = ready.do("library.enter_project", **_zunyi_entry(ready)).id
+    with Session(ready.services.engine) as session:
+        session.add(
+            ResultEvaluation(
+                id="rev-1",
+                project_id=earlier,
+                effects={},
+                recommendations=["合成建议"],
+                evaluated_on=DAY,
+                policy_digest="",
+                document_id="",
+            )
+        )
+        session.commit()
+
+    same = ready.do("library.enter_project", **_zunyi_entry(ready, name="合成项目二"))
+    other = ready.do("library.enter_project", **_zunyi_entry(ready, name="合成项目三", services=("meal",)))
+    next_one = ready.do("library.enter_project", **_zunyi_entry(ready, name="合成四", services=(), predecessor=earlier))
+
+    assert [one.recommendations for one in same.recommendations] == [("合成建议",)]
+    assert other.recommendations == ()
+    assert [one.project for one in next_one.recommendations] == [earlier]
+    assert ready.ask("library.recommendations", services=("visit",)) == same.recommendations
+
+
+# --- the policy list ------------------------------------------------------------------------------------------------
+
+
+def test_the_policy_list_is_published_in_versions_with_those_consulted(zunyi: World) -> None:
+    first = listed(zunyi, on=DAY)
+    items = [*LISTED, {"code": "P-02", "title": "合成托幼政策", "issuer": "合成发布单位", "field": "托幼"}]
+    second = listed(zunyi, on=DAY, items=items)
 
     with Session(zunyi.services.engine) as session:
-        item = session.exec(select(WorkItem).where(WorkItem.subject_id == TOWNSHIP)).one()
-        event = session.exec(select(Event).where(Event.type == "library.dispatch_recorded")).one()
-        document = session.get_one(Document, recorded.document)
-    minutes = zunyi.services.documents.get(zone=Zone.DOCUMENTS, sha256=document.sha256)
-    assert (item.status, item.closed_on) == ("done", DAY)
-    assert (event.stream_kind, event.stream_id) == ("dispatch", TOWNSHIP)
-    assert event.payload == {
-        "command": "library.record_dispatch",
-        "attendees": 7,
-        "social_orgs_consulted": 2,
-        "minutes_sha256": sha256_hex(minutes),
-    }
-    assert all(part in minutes.decode() for part in ("合成纪要", "7", "合成社工协会、合成慈善会"))
-    fault = zunyi.refused("library.dispatch_recorded", "library.record_dispatch", **_record(item=item.id))
-    assert fault.rule == "SYS-ALREADY-DONE"
+        document = session.get_one(Document, second.document)
+    assert (first.version, second.version, second.added, second.removed) == (1, 2, ("P-02",), ())
+    assert document.zone == Zone.PUBLIC
+    assert zunyi.ask("library.policy_list").consulted == CONSULTED
+    assert [item.code for item in zunyi.ask("library.policy_list", version=1).items] == ["P-01"]
 
 
-def test_a_dispatch_is_recorded_by_whoever_owes_it_or_an_office(zunyi: World) -> None:
-    zunyi.do("library.open_dispatches", as_=OFFICE, on=DAY, months=12)
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("ZY-35", {"consulted": {}}),
+        ("ZY-35", {"consulted": {"drc": "合成市发展改革委", "association": "合成行业协会"}}),
+        ("SYS-CODE-LIST", {"consulted": {"nobody": "合成"}}),
+        ("ZY-36", {"items": [*LISTED, *LISTED]}),
+    ],
+)
+def test_a_policy_list_nobody_was_consulted_on_is_refused(zunyi: World, rule: str, changes: dict[str, Any]) -> None:
+    given = {"items": list(LISTED), "consulted": CONSULTED} | changes
 
-    zunyi.refused("kernel.not_found", "library.record_dispatch", **_record(item="nothing"))
-    zunyi.refused("library.dispatch_not_yours", "library.record_dispatch", **_record(as_="village_committee:u-v"))
+    zunyi.refused(rule, "library.publish_policy_list", as_=OFFICE, on=DAY, **given)
 
-    assert zunyi.do("library.record_dispatch", **_record(as_="county_bureau:u-c")).id == TOWNSHIP
+
+def test_an_unchanged_policy_list_is_no_new_version(ready: World) -> None:
+    given = {"items": list(LISTED), "consulted": CONSULTED}
+
+    ready.refused("library.policy_list_unchanged", "library.publish_policy_list", as_=OFFICE, on=DAY, **given)
+
+
+# --- the roll-up ----------------------------------------------------------------------------------------------------
+
+
+def test_the_library_rolls_up_from_village_to_city_and_reconciles_after_a_move(ready: World) -> None:
+    """ZY-43: a project counts at its village, township, county and city; moved, the sums above both stay."""
+    project = ready.do("library.enter_project", **_zunyi_entry(ready)).id
+    ready.do("library.enter_project", **_zunyi_entry(ready, name="合成项目二", unit=None, submitter=COUNTIES[1]))
+
+    before = {row.code: row.projects for row in ready.ask("library.rollup").rows}
+    ready.do("library.move_project", as_=OFFICE, on=DAY, project=project, unit=VILLAGES[1], reason="合成原因")
+    after = ready.ask("library.rollup")
+
+    moved = {row.code: row.projects for row in after.rows}
+    assert [before[code] for code in (VILLAGES[0], VILLAGES[1], "syn-town-01", COUNTIES[0], CITY)] == [1, 0, 1, 1, 2]
+    assert [moved[code] for code in (VILLAGES[0], VILLAGES[1], "syn-town-01", COUNTIES[0], CITY)] == [0, 1, 1, 1, 2]
+    assert (after.reconciles, after.total, len(after.rows)) == (True, 2, 19)
+    again = {"project": project, "unit": VILLAGES[1], "reason": "合成原因"}
+    ready.refused("library.already_there", "library.move_project", as_=OFFICE, on=DAY, **again)
+    ready.refused("unit.in_use", "unit.retire", as_=OFFICE, on=DAY, unit=VILLAGES[1])
+
+
+def test_the_roll_up_is_printed_with_empty_units(ready: World) -> None:
+    ready.do("library.enter_project", **_zunyi_entry(ready))
+
+    issued = ready.do("library.issue_rollup", as_=OFFICE, on=DAY)
+
+    assert (issued.units, issued.projects) == (19, 1)
 
 
 # --- the list of open work ------------------------------------------------------------------------------------------
 
 
 def test_open_work_is_listed_by_role_and_day_with_its_last_alert(zunyi: World) -> None:
-    zunyi.do("library.open_dispatches", as_=OFFICE, on=DAY, months=12)
-    zunyi.do("library.open_dispatches", as_=OFFICE, on=DAY, months=1)
+    registered(zunyi, on=DAY, deep=True)
+    zunyi.do("duty.open_due", as_=OFFICE, on=DAY, theme="planning", months=12)
+    zunyi.do("duty.open_due", as_=OFFICE, on=DAY, theme="planning", months=1)
     for day in (date(2025, 4, 15), date(2025, 4, 30)):
         zunyi.do("work.sweep_deadlines", as_="system:scheduler", on=day)
 
     everything = zunyi.ask("work.list")
     (monthly,) = zunyi.ask("work.list", due_by="2025-04-30", role="")
-    (township,) = zunyi.ask("work.list", as_="township:u-t", role="township")
+    township, _ = zunyi.ask("work.list", as_="township:u-t", role="township")
 
-    assert len(everything) == 5
+    assert len(everything) == 20
     assert everything[0] == monthly
     assert (monthly.kind, monthly.role, monthly.resolves_with, monthly.due_on, monthly.alert) == (
-        "library.dispatch",
+        "duty",
         "city_bureau",
-        "library.record_dispatch",
+        "duty.record",
         date(2025, 4, 30),
         "0",
     )
@@ -133,10 +291,13 @@ def test_open_work_is_listed_by_role_and_day_with_its_last_alert(zunyi: World) -
 
 
 def test_done_work_is_not_listed_and_the_public_does_not_see_the_list(zunyi: World) -> None:
-    zunyi.do("library.open_dispatches", as_=OFFICE, on=DAY, months=12)
-    zunyi.do("library.record_dispatch", **_record())
+    registered(zunyi, on=DAY, deep=True)
+    zunyi.do("duty.open_due", as_=OFFICE, on=DAY, theme="planning", months=12)
+    zunyi.do("duty.record", **_record(zunyi))
 
-    assert zunyi.ask("work.list", role="township") == ()
+    assert [item.subject for item in zunyi.ask("work.list", role="township")] == [
+        f"dispatch_yearly/{TOWNSHIPS[1]}/2025"
+    ]
     for role, fault in (("public", "无权"), ("recipient", "无权")):
         with pytest.raises(Exception, match=fault):
             zunyi.ask("work.list", as_=role)

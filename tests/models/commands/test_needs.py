@@ -271,10 +271,11 @@ def test_stratum_of_97_needs_an_adjustment_note(world: World) -> None:
     )
 
     assert (picked.people, picked.adjusted) == (397, ("elderly_alone",))
+    assert picked.warnings == ("所选人数比服务目标（不少于400人）少3人，实施中须补足（HS-06）",)
     kept = world.ask("needs.selection", project=project)
     assert kept.adjustments == {"elderly_alone": {"count": 97, "stated": 100, "reason": "三名对象已迁出城区"}}
     payload = _events(world, "needs.recipients_selected")[0].payload
-    assert payload["counts"]["elderly_alone"] == 97
+    assert (payload["counts"]["elderly_alone"], payload["below_target"]) == (97, 3)
     assert "迁出" not in json.dumps(payload, ensure_ascii=False)
 
 
@@ -323,7 +324,7 @@ def _is_elderly_alone(row: dict[str, object]) -> bool:
 
 def test_the_ledger_of_a_survey_is_issued_masked_and_only_when_somebody_is_in_it(world: World) -> None:
     """L01 lists every person once and no whole ID number; a survey without people has no ledger."""
-    empty = open_survey(world)
+    empty = open_survey(world, title="还没有人的调查")
     world.refused("SYS-EMPTY-LEDGER", "needs.issue_ledger", as_=BUREAU, on=ENTERED_ON, survey=empty)
     survey = surveyed(world)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from infra.seeds import SecretSeeds
 from models.ports import Rendered, Renderer, Zone
 from models.rules.draw import verify
 from models.tables.kernel import Document, Event
@@ -170,6 +171,29 @@ def test_experts_in_conflict_are_never_drawn_and_the_draw_can_be_repeated(world:
     event = next(row for row in rows(world, Event) if row.type == "procurement.experts_drawn")
     assert event.payload["seed"] == "20160505"
     assert "合成大学" not in json.dumps(event.payload, ensure_ascii=False)
+
+
+def test_the_seed_of_a_draw_is_committed_to_before_it(world: World) -> None:
+    """In production the system makes the seed, publishes its digest, and takes no other."""
+    purchase, _ = failed_purchase(world, budgeted_project(world))
+    approve(world, purchase)
+    services = replace(world.services, rehearsal=False, seeds=SecretSeeds())
+    production = World(services=services, clock=world.clock, calls=world.calls)
+    pool: dict[str, Any] = {"as_": AGENCY, "on": APPROVED, "procurement": purchase, "roster": ROSTER + CONFLICTED}
+
+    group = pool | {"size": 2, "purchaser_representatives": 1}
+
+    production.refused("draw.seed_typed", "procurement.draw_experts", **group, seed="1")
+    production.refused("draw.seed_uncommitted", "procurement.draw_experts", **group)
+    committed = production.do("procurement.commit_seed", **pool)
+    production.refused("draw.roster_changed", "procurement.draw_experts", **(group | {"roster": ROSTER}))
+    drawn = production.do("procurement.draw_experts", **group)
+
+    stored = json.loads(world.services.documents.get(zone=Zone.DOCUMENTS, sha256=drawn.protocol_sha256))
+    assert verify(stored, published=committed.seed_commitment) == ()
+    assert world.ask("draw.record", subject=purchase).seed_commitment == committed.seed_commitment
+    kinds = [row.type for row in rows(world, Event) if row.type in ("draw.seed_committed", "procurement.experts_drawn")]
+    assert kinds == ["draw.seed_committed", "procurement.experts_drawn"]
 
 
 def test_a_draw_is_not_repeated_until_it_pleases(world: World) -> None:

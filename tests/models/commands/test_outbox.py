@@ -61,7 +61,7 @@ def _put(world: World, *ids: str, on: date = _DAY) -> None:
                     route="archive-close-audited",
                     status="pending",
                     occurred_on=on,
-                    next_attempt_on=on,
+                    next_attempt_at=f"{on.isoformat()}T09:00:00+08:00",
                 )
             )
             session.flush()
@@ -125,18 +125,45 @@ def test_a_sent_message_is_never_claimed_again(world: World) -> None:
     assert _claim(world, on=date(2016, 2, 1)) == []
 
 
-def test_a_failed_message_comes_back_the_next_day_and_keeps_its_error(world: World) -> None:
+def test_a_failed_message_comes_back_in_a_minute_and_keeps_its_error(world: World) -> None:
     _put(world, "m1")
     _claim(world)
 
     status = world.do(
-        "outbox.settle", as_=_RELAY, on=_DAY, message="m1", outcome="failed", error_code="orchestrator.away"
+        "outbox.settle", as_=_RELAY, on=_DAY, message="m1", outcome="away", error_code="orchestrator.away"
     )
 
     assert status == "pending"
     assert _row(world, "m1").last_error == "orchestrator.away"
+    _pass(world, timedelta(seconds=59))
     assert _claim(world) == []
-    assert _claim(world, on=date(2016, 1, 5)) == ["m1"]
+    _pass(world, timedelta(seconds=1))
+    assert _claim(world) == ["m1"]
+
+
+def _waits(world: World, outcome: str, times: int) -> list[int]:
+    """Fail a message again and again; return the minutes it waited each time until it was due."""
+    waits = []
+    for _ in range(times):
+        assert _claim(world) == ["m1"]
+        world.do("outbox.settle", as_=_RELAY, on=_DAY, message="m1", outcome=outcome, error_code="x.y")
+        wait = datetime.fromisoformat(_row(world, "m1").next_attempt_at) - world.clock.now()
+        waits.append(round(wait / timedelta(minutes=1)))
+        _pass(world, wait)
+    return waits
+
+
+def test_a_server_that_stays_away_is_asked_every_quarter_of_an_hour_and_never_given_up(world: World) -> None:
+    _put(world, "m1")
+
+    assert _waits(world, "away", 30) == [1, 2, 4, 8] + [15] * 26
+    assert _row(world, "m1").status == "pending"
+
+
+def test_what_fails_of_itself_waits_longer_each_time_up_to_a_day(world: World) -> None:
+    _put(world, "m1")
+
+    assert _waits(world, "failed", 14) == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440, 1440]
 
 
 def test_after_twenty_attempts_a_message_stays_stuck_for_a_person(world: World) -> None:

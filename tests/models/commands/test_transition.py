@@ -46,7 +46,12 @@ def _context(world: World, command: str, call: str = "1") -> Context:
 
 def _enter(world: World) -> str:
     entered = world.do(
-        "library.enter_project", as_=_OFFICE, on=_DAY, name="合成项目", needs=["need-1"], policies=["合成政策"]
+        "library.enter_project",
+        as_=_OFFICE,
+        on=_DAY,
+        name="合成项目",
+        needs=[f"need-{world.calls}"],
+        policies=["合成政策"],
     )
     return str(entered.id)
 

@@ -207,3 +207,25 @@ def test_a_moved_item_is_alerted_again_for_its_new_date(world: World) -> None:
 def test_only_the_system_and_the_office_sweep(world: World) -> None:
     world.refused("SYS-ROLE", "work.sweep_deadlines", as_="contractor:u-contractor", on=_DUE)
     assert world.do("work.sweep_deadlines", as_="evaluation_office:u-office", on=_DUE) == SweepResult(0, 0)
+
+
+def test_what_stays_overdue_is_told_again_every_seven_days(world: World) -> None:
+    _open(world)
+    for day in range(1, 17):
+        _sweep(world, _DUE + timedelta(days=day))
+
+    assert [(level, (on - _DUE).days, late) for level, on, late in _alerts(world)] == [
+        ("overdue", 1, False),
+        (f"overdue-{(_DUE + timedelta(days=8)).isoformat()}", 8, False),
+        (f"overdue-{(_DUE + timedelta(days=15)).isoformat()}", 15, False),
+    ]
+
+
+def test_an_outage_ends_in_one_late_repetition_and_the_count_starts_anew(world: World) -> None:
+    _open(world)
+    _sweep(world, _DUE + timedelta(days=1))
+
+    assert _sweep(world, _DUE + timedelta(days=30)) == SweepResult(alerts=1, late=1)
+    assert _sweep(world, _DUE + timedelta(days=30)) == SweepResult(alerts=0, late=0)
+    assert _sweep(world, _DUE + timedelta(days=36)) == SweepResult(alerts=0, late=0)
+    assert _sweep(world, _DUE + timedelta(days=37)) == SweepResult(alerts=1, late=0)

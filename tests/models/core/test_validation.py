@@ -14,7 +14,7 @@ from pydantic_core._pydantic_core import list_all_errors
 
 from models.core.errors import Detail
 from models.core.malformed import malformed
-from models.core.validation import details_of, unfit
+from models.core.validation import details_of, tidy, unfit
 
 _ENGLISH = re.compile(r"[A-Za-z]{3}")
 
@@ -110,3 +110,9 @@ def test_ordinary_text_and_numbers_pass() -> None:
     ordinary = {"a": "第一行\n第二行\t表\r\n𠮷·😀", "b": [2**63 - 1, True, None, 1.5], "c": {"名": "字" * 100_000}}
 
     assert unfit(ordinary) == ()
+
+
+def test_texts_at_any_depth_lose_what_surrounds_them_unseen() -> None:
+    given = {"a": " x ", "b": [{"c": "\u3000\u200b"}, ("\t y\ufeff",)], "d": 1, "e": {"f": None}}
+
+    assert tidy(given) == {"a": "x", "b": [{"c": ""}, ("y",)], "d": 1, "e": {"f": None}}

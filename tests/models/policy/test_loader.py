@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from models.core.errors import DataFault
 from models.core.messages import sentence
 from models.policy.loader import load_packs
+from models.policy.resolver import PolicyBook, load_policy_book
 from tests.models.policy.conftest import LEAF, NATION
 
 Write = Callable[..., Path]
@@ -136,3 +138,76 @@ def test_a_file_named_after_no_stage_is_refused(write: Write) -> None:
         load_packs(root)
 
     assert [item.field for item in caught.value.details] == ["cn/revue.yaml"]
+
+
+COUNTY = "name: 合成县\nlevel: county\nparent: '520300'\n"
+"""A county of Zunyi (合成)."""
+
+
+def _county(shipped: Path, *, region: str = COUNTY, **files: str) -> Path:
+    folder = shipped / "529999"
+    folder.mkdir()
+    (folder / "region.yaml").write_text(region, "utf-8")
+    for stage, text in files.items():
+        (folder / f"{stage}.yaml").write_text(text, "utf-8")
+    return shipped
+
+
+def _local(key: str, value: str, unit: str, *, period: str = "{from: 2025-01-01, to: null}") -> str:
+    return (
+        f"{key}:\n  - value: {value}\n    unit: {unit}\n    meaning: 合成\n    status: proposed\n    evidence: PROP\n"
+        f"    citation: {{title: 无来源规定(本系统建议值), number: null, article: null}}\n    effective: {period}\n"
+    )
+
+
+def test_a_county_sets_what_is_adjustable_or_not_settled_above(shipped: Path) -> None:
+    """ZY-118: a proposal, and a permission of the city's document."""
+    root = _county(
+        shipped,
+        review=_local("review.panel_size", "7", "count"),
+        library=_local("library.brand_theme", "合成主题", "text"),
+        publicity=_local("publicity.channels_min", "2", "count", period="{from: 2016-01-01, to: 2024-08-01}"),
+    )
+
+    policy = PolicyBook(load_packs(root)).resolve(region="529999", on=date(2025, 3, 3))
+
+    assert (policy.review.panel_size, policy.library.brand_theme) == (7, "合成主题")
+    assert policy.publicity.channels_min == 1
+
+
+def test_a_county_may_not_set_a_hard_rule_of_the_city(shipped: Path) -> None:
+    """ZY-118: named with its file and key, whatever the value; one level lower it is refused as well."""
+    root = _county(shipped, publicity=_local("publicity.channels_min", "2", "count"))
+    below = root / "529998"
+    below.mkdir()
+    (below / "region.yaml").write_text(COUNTY.replace("520300", "529999"), "utf-8")
+    (below / "funding.yaml").write_text(_local("funding.plan_months", "12", "months"), "utf-8")
+
+    with pytest.raises(DataFault) as caught:
+        load_packs(root)
+
+    assert [(item.rule, item.field) for item in caught.value.details] == [
+        ("ZY-118", "529998/funding.yaml:funding.plan_months"),
+        ("ZY-118", "529999/publicity.yaml:publicity.channels_min"),
+    ]
+    assert {item.problem for item in caught.value.details} == {sentence("policy.fault.hard_leaf")}
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["ZY-118", "{rule: ZY-118}", "{rule: ZY-118, adjustable: [review.panel_sise]}", "{rule: ZY-118, adjustable: [[]]}"],
+)
+def test_a_mark_that_says_nothing_certain_is_refused(write: Write, mark: str) -> None:
+    with pytest.raises(DataFault) as caught:
+        load_packs(write(LEAF, NATION + f"hard: {mark}\n"))
+
+    found = {(item.field, item.problem) for item in caught.value.details}
+    assert ("cn/region.yaml:5:hard", sentence("policy.fault.wrong_region")) in found
+
+
+def test_each_value_says_whether_it_is_hard_below() -> None:
+    book = load_policy_book()
+    leaves = book.leaves_on("520300", date(2025, 3, 3))
+    assert book.hard(leaves["publicity.channels_min"]) == "ZY-118"
+    assert book.hard(leaves["library.brand_theme"]) is None
+    assert book.hard(leaves["review.panel_size"]) is None

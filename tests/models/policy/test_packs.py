@@ -88,14 +88,10 @@ def test_zunyi_states(key: str, value: object) -> None:
 
 
 def test_zunyi_dispatch_calendar() -> None:
-    assert dict(ZUNYI.library.dispatch_months or {}) == {
-        "city_bureau": 1,
-        "city_government": 6,
-        "county_government": 6,
-        "city": 12,
-        "county": 12,
-        "township": 12,
-        "village": 12,
+    assert {(duty.rule, duty.every_months, tuple(duty.lead)) for duty in (ZUNYI.duties.planning or {}).values()} == {
+        ("ZY-40", 1, ("city",)),
+        ("ZY-41", 6, ("city", "county")),
+        ("ZY-42", 12, ("city", "county", "township", "village")),
     }
 
 

@@ -14,6 +14,7 @@ from models.rules.archive import (
     FiledPaper,
     OnFile,
     check_complete,
+    check_disclosed,
     folder_number,
     missing_parts,
     register,
@@ -22,6 +23,7 @@ from models.rules.archive import (
 
 HUANGSHI = load_policy_book().resolve(region="420200", on=date(2017, 6, 30))
 ZUNYI = load_policy_book().resolve(region="520300", on=date(2024, 9, 2))
+BEIJING = load_policy_book().resolve(region="110000", on=date(2019, 3, 1))
 BOTH = frozenset({"audit_body", "discipline_supervision"})
 WHOLE = OnFile(
     kinds={
@@ -163,3 +165,16 @@ def test_procurement_files_are_never_kept_shorter_than_the_law_says() -> None:
     assert retention_years(stages=("contract",), policy=short) == 15
     assert retention_years(stages=("review",), policy=short) == 10
     assert retention_years(stages=("contract",), policy=HUANGSHI) == 30
+
+
+def test_beijing_closes_a_purchase_whose_seven_items_are_public_and_names_what_is_not() -> None:
+    """BJ-48; what is on file does not matter here, and elsewhere nothing is asked."""
+    items = dict(BEIJING.publicity.disclosure_items)
+    assert len(items) == 7
+    check_disclosed(on_file=replace(WHOLE, disclosed=frozenset(items)), policy=BEIJING)
+    check_disclosed(on_file=WHOLE, policy=ZUNYI)
+    for code, name in items.items():
+        with pytest.raises(Refusal) as caught:
+            check_disclosed(on_file=replace(WHOLE, disclosed=frozenset(items) - {code}), policy=BEIJING)
+        assert (caught.value.code, caught.value.rule) == ("archive.undisclosed", "BJ-48")
+        assert caught.value.facts == {"count": 1, "items": name}

@@ -12,6 +12,7 @@ from models.policy.resolver import load_policy_book
 from models.rules.decision import (
     check_approval,
     check_authority,
+    check_citation,
     check_feasibility,
     check_opinion_issuer,
     check_publicity,
@@ -66,6 +67,15 @@ def test_a_cited_national_rule_lets_another_body_decide() -> None:
     assert check_authority(role=Role.DRC, payer="government", override_citation="合成规定第一条", policy=ZUNYI) == (
         Role.CITY_BUREAU
     )
+
+
+def test_an_overriding_rule_is_cited_with_title_and_article() -> None:
+    check_citation(title="合成规定", article="第一条", policy=ZUNYI)
+    for title, article in (("", "第一条"), ("合成规定", " ")):
+        with pytest.raises(Refusal) as refused:
+            check_citation(title=title, article=article, policy=ZUNYI)
+
+        assert (refused.value.code, refused.value.rule) == ("decision.override_uncited", "ZY-74")
 
 
 def test_in_huangshi_the_regions_own_policy_names_the_authority() -> None:

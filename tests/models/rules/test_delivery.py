@@ -17,6 +17,7 @@ from models.rules.delivery import (
     Assignment,
     Service,
     Slot,
+    check_cases_planned,
     check_services,
     check_staff,
     check_start,
@@ -62,6 +63,17 @@ def refused(*services: Service, held: Assignment | None = None, region: str = "4
         check_services(services=services, assignment=held or assignment(), policy=policy(region))
     assert caught.value.code == "delivery.records_refused"
     return caught.value
+
+
+def test_in_huangshi_nobody_selected_is_left_without_a_case_plan() -> None:
+    """HS-07."""
+    check_cases_planned(unplanned=0, policy=policy())
+    check_cases_planned(unplanned=1, policy=policy("520300"))
+
+    with pytest.raises(Refusal) as caught:
+        check_cases_planned(unplanned=1, policy=policy())
+
+    assert (caught.value.rule, caught.value.code) == ("HS-07", "delivery.cases_unplanned")
 
 
 def test_a_start_needs_an_issued_plan_line() -> None:

@@ -17,6 +17,7 @@ from models.rules.evaluation import (
     change,
     check_effects,
     check_evaluator,
+    check_omittable,
     check_outcomes,
     check_parties,
     check_phase_known,
@@ -116,6 +117,15 @@ def test_both_third_party_evaluations_are_needed_in_huangshi() -> None:
 
     for left in ("mid", "end"):
         refused("HS-35", check_third_party, phases=(left,), policy=huangshi())
+
+
+def test_only_an_evaluation_whose_time_is_over_may_be_left_out() -> None:
+    """HS-35: the one during the run is lost at completion; the one after it can always be held."""
+    check_omittable(phase="mid", state="completed", policy=huangshi())
+
+    refused("HS-35", check_omittable, phase="mid", state="in_progress", policy=huangshi())
+    for state in ("completed", "self_checked", "not_accepted"):
+        refused("HS-35", check_omittable, phase="end", state=state, policy=huangshi())
 
 
 def test_all_parties_score_in_huangshi() -> None:

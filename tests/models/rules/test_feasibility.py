@@ -14,16 +14,16 @@ from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
 from models.rules.feasibility import (
     Appraisal,
-    ContentItem,
     Finding,
     Prepared,
     appraise,
     check_benchmark,
-    check_content,
     check_costing,
+    check_guidance,
     check_prepared,
     check_requirement,
 )
+from models.rules.feasibility_content import ContentItem, check_content
 
 BOOK = load_policy_book()
 HUANGSHI = BOOK.resolve(region="420200", on=date(2016, 3, 1))
@@ -272,3 +272,54 @@ def test_missing_preparation_is_refused_in_huangshi_only(step: str, rule: str) -
     with pytest.raises(Refusal) as caught:
         check_prepared(prepared=prepared, policy=HUANGSHI)
     assert caught.value.rule == rule
+
+
+def test_expert_guidance_names_the_unit_and_what_was_said() -> None:
+    """HS-11."""
+    check_guidance(guided_by=("合成大学社工系",), guidance="建议分三阶段实施。", policy=HUANGSHI)
+    check_guidance(guided_by=(), guidance="", policy=HUANGSHI)
+
+
+@pytest.mark.parametrize(("guided_by", "guidance"), [(("合成大学社工系",), " "), ((), "建议分三阶段实施。")])
+def test_half_told_expert_guidance_is_refused(guided_by: tuple[str, ...], guidance: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_guidance(guided_by=guided_by, guidance=guidance, policy=HUANGSHI)
+
+    assert (caught.value.code, caught.value.rule) == ("feasibility.guidance_incomplete", "HS-11")
+
+
+def test_fengze_asks_for_the_fiscal_capacity_of_what_the_government_pays() -> None:
+    """FZ-27."""
+    fengze = BOOK.resolve(region="350503", on=date(2025, 3, 1))
+    call = {"findings": FINDINGS, "assessments": ASSESSMENTS, "major": False, "stability": ""}
+    with pytest.raises(Refusal) as caught:
+        appraise(**call, fiscal_capacity=None, payer="government", amount=Money.yuan("1.00"), policy=fengze)  # type: ignore[arg-type]
+
+    assert caught.value.rule == "FZ-27"
+    held = appraise(**call, fiscal_capacity=YES, payer="government", amount=Money.yuan("1.00"), policy=fengze)  # type: ignore[arg-type]
+    assert held.outcome == "positive"
+
+
+def test_fengze_works_the_money_out_before_any_budget() -> None:
+    """FZ-45: without a costing there is no candidate, and only what is approved later gets a budget."""
+    fengze = BOOK.resolve(region="350503", on=date(2025, 3, 1))
+    bare = Prepared(benchmark=False, requirement=False, content_review=False, cost_estimate=False)
+
+    check_prepared(prepared=replace(bare, cost_estimate=True), policy=fengze)
+    with pytest.raises(Refusal) as caught:
+        check_prepared(prepared=bare, policy=fengze)
+    assert [detail.rule for detail in caught.value.details] == ["FZ-45"]
+
+
+def test_a_project_of_the_amount_policy_names_is_major_one_fen_less_is_not() -> None:
+    """ZY-65: the amount is a proposal somebody must confirm."""
+    threshold = ZUNYI.feasibility.major_project_amount
+    assert threshold is not None
+    assert "feasibility.major_project_amount" in ZUNYI.proposed_keys()
+    call = {"findings": FINDINGS, "fiscal_capacity": YES, "assessments": ASSESSMENTS, "major": False}
+
+    below = appraise(**call, stability="", payer="government", amount=threshold - Money(1), policy=ZUNYI)  # type: ignore[arg-type]
+    assert not below.major
+    with pytest.raises(Refusal) as caught:
+        appraise(**call, stability="", payer="government", amount=threshold, policy=ZUNYI)  # type: ignore[arg-type]
+    assert caught.value.rule == "ZY-65"

@@ -102,7 +102,7 @@ def test_lines_are_those_of_the_region() -> None:
 
 
 def inspections(*lines: str, phase: str = "implementation") -> list[Inspection]:
-    return [Inspection(line, phase, frozenset({"funds"})) for line in lines]
+    return [Inspection(line, phase, frozenset({"funds", "satisfaction"})) for line in lines]
 
 
 def test_all_six_lines_are_covered_or_named() -> None:
@@ -130,6 +130,16 @@ def test_the_purchaser_looks_at_the_funds() -> None:
         check_coverage(found=coverage(records=records, policy=huangshi()), policy=huangshi())
 
     assert caught.value.rule == "HS-32"
+
+
+def test_the_purchaser_asks_the_recipients() -> None:
+    """HS-33: at least one survey of satisfaction during the term, or no conclusion."""
+    records = [Inspection(line, "implementation", frozenset({"funds"})) for line in LINES]
+
+    with pytest.raises(Refusal) as caught:
+        check_coverage(found=coverage(records=records, policy=huangshi()), policy=huangshi())
+
+    assert caught.value.rule == "HS-33"
 
 
 def test_where_no_practice_binds_nothing_blocks() -> None:

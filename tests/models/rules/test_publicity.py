@@ -1,31 +1,30 @@
-"""Rules of publicity: channels, leaks, the period, objections, disclosure."""
+"""Rules of publicity: channels, objections, closing, disclosure."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from models.core.calendar import load_calendar
-from models.core.errors import DataFault, Refusal
+from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
 from models.rules.publicity import (
     check_all_answered,
     check_channels,
     check_disclosure,
-    check_no_leak,
+    check_objector,
     check_open,
+    check_outage,
     check_over,
-    resumed_end,
+    check_withdrawal,
+    is_late,
+    is_minor,
 )
 
 HUANGSHI = load_policy_book().resolve(region="420200", on=date(2016, 3, 1))
 ZUNYI = load_policy_book().resolve(region="520300", on=date(2025, 3, 3))
-CALENDAR = load_calendar()
 SITES = ("city_tender_centre", "purchaser_portal")
-ID_NUMBER = "11010519491231002X"  # the specimen of GB 11643, nobody's
 
 
 def test_one_listed_channel_is_enough() -> None:
@@ -41,24 +40,6 @@ def test_no_channel_or_an_unknown_one_is_refused(channels: tuple[str, ...], code
         check_channels(channels=channels, policy=ZUNYI)
 
     assert (refused.value.code, refused.value.rule) == (code, "ZY-24")
-
-
-def test_a_clean_notice_passes() -> None:
-    check_no_leak(view={"contact": ["0714-6234567"], "lines": [{"unit": {"text": "合成单位", "stated": True}}]})
-
-
-@pytest.mark.parametrize(("number", "kind"), [(ID_NUMBER, "身份证号"), ("13912345678", "手机号")])
-def test_a_personal_number_stops_the_notice_and_the_fault_names_the_field_not_the_number(
-    number: str, kind: str
-) -> None:
-    view = {"paras": ["公示如下。"], "lines": [{"unit": {"text": f"合成{number}"}}]}
-
-    with pytest.raises(DataFault) as stopped:
-        check_no_leak(view=view)
-
-    assert [detail.field for detail in stopped.value.details] == ["lines.0.unit.text"]
-    assert stopped.value.details[0].value_class == kind
-    assert number not in str(stopped.value.as_json())
 
 
 def test_a_closed_notice_takes_nothing_more() -> None:
@@ -83,43 +64,60 @@ def test_a_notice_is_over_the_day_after_its_last() -> None:
     assert refused.value.code == "publicity.not_over"
 
 
-def test_the_working_days_left_follow_the_answer() -> None:
-    """Objected on the second of five days: three were left, and they follow the answer after the Qingming days."""
-    end = resumed_end(
-        paused_on=date(2016, 3, 18), ends_on=date(2016, 3, 23), resumed_on=date(2016, 4, 1), calendar=CALENDAR
-    )
+def test_a_late_objection_is_told_apart_and_a_paused_notice_has_no_late_ones() -> None:
+    last = date(2016, 3, 23)
 
-    assert (end.date, end.provisional) == (date(2016, 4, 7), False)
-
-
-def test_an_answer_on_the_day_of_the_objection_changes_nothing() -> None:
-    day = date(2016, 3, 18)
-
-    assert resumed_end(paused_on=day, ends_on=date(2016, 3, 23), resumed_on=day, calendar=CALENDAR).date == date(
-        2016, 3, 23
-    )
+    assert not is_late(closed_on=None, paused=False, ends_on=last, as_of=last)
+    assert is_late(closed_on=None, paused=False, ends_on=last, as_of=date(2016, 3, 24))
+    assert not is_late(closed_on=None, paused=True, ends_on=last, as_of=date(2016, 3, 24))
+    assert is_late(closed_on=last, paused=False, ends_on=last, as_of=last)
 
 
-def test_a_period_resumed_in_an_unpublished_year_is_provisional() -> None:
-    end = resumed_end(
-        paused_on=date(2026, 12, 28), ends_on=date(2026, 12, 31), resumed_on=date(2027, 1, 4), calendar=CALENDAR
-    )
+def test_an_objection_without_a_name_is_refused_only_where_policy_says_so() -> None:
+    named_only = replace(ZUNYI, publicity=replace(ZUNYI.publicity, anonymous_objections=False))
 
-    assert end.provisional
+    check_objector(named=False, policy=ZUNYI)
+    check_objector(named=True, policy=named_only)
+    with pytest.raises(Refusal) as refused:
+        check_objector(named=False, policy=named_only)
+
+    assert (refused.value.code, refused.value.rule) == ("publicity.objector_unnamed", "ZY-24")
 
 
-@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 30))
-def test_never_fewer_working_days_than_were_left_and_never_an_earlier_end(before: int, left: int, after: int) -> None:
-    paused = date(2016, 4, 4 + before // 2)
-    ends = date.fromordinal(paused.toordinal() + left)
-    resumed = date.fromordinal(paused.toordinal() + after)
+def test_only_the_objector_withdraws_and_the_office_with_a_written_request() -> None:
+    check_withdrawal(own=True, office=False, request=False)
+    check_withdrawal(own=False, office=True, request=True)
+    for office, request in ((False, True), (True, False)):
+        with pytest.raises(Refusal) as refused:
+            check_withdrawal(own=False, office=office, request=request)
+        assert refused.value.code == "publicity.not_objector"
 
-    end = resumed_end(paused_on=paused, ends_on=ends, resumed_on=resumed, calendar=CALENDAR).date
 
-    assert end >= ends
-    assert end >= resumed
-    due = CALENDAR.working_days_between(paused, ends).value
-    assert CALENDAR.working_days_between(resumed, end).value >= due
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (date(2016, 3, 15), None),
+        (date(2016, 3, 22), None),
+        (date(2016, 3, 18), date(2016, 3, 17)),
+        (date(2016, 3, 18), date(2016, 3, 22)),
+    ],
+)
+def test_an_outage_lies_between_posting_and_today(first: date, last: date | None) -> None:
+    call = {"posted_on": date(2016, 3, 16), "as_of": date(2016, 3, 21)}
+    check_outage(first=date(2016, 3, 16), last=date(2016, 3, 21), **call)
+
+    with pytest.raises(Refusal) as refused:
+        check_outage(first=first, last=last, **call)
+
+    assert refused.value.code == "publicity.outage_days"
+
+
+def test_a_recipient_whose_birthday_is_not_known_counts_as_a_minor_for_the_whole_year() -> None:
+    day = date(2025, 3, 3)
+
+    assert is_minor(birth_year=2007, age_band="adult", as_of=day, policy=ZUNYI)
+    assert is_minor(birth_year=1990, age_band="minor", as_of=day, policy=ZUNYI)
+    assert not is_minor(birth_year=2006, age_band="adult", as_of=day, policy=ZUNYI)
 
 
 def test_procurement_is_disclosed_on_both_sites_in_huangshi() -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.context import Services
 from models.rules.draw import Candidate, draw, protocol_of
-from tests.portal.cli.conftest import Lifecycle
+from portal.cli import draw as cli
+from tests.portal.cli.conftest import Installation, Lifecycle
+from tests.support import deciding as path
+from tests.support.planning import candidate
+from tests.support.world import open_world
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -57,3 +64,33 @@ def test_what_is_no_protocol_is_never_called_true(text: str, lifecycle: Lifecycl
 @pytest.mark.parametrize("name", ["nowhere.json", "."])
 def test_file_that_is_not_there_exits_2(name: str, lifecycle: Lifecycle, tmp_path: Path) -> None:
     assert lifecycle("draw", "verify", str(tmp_path / name)).code == 2
+
+
+def test_exported_record_verifies_against_the_commitment_published_before_the_draw(
+    lifecycle: Lifecycle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = open_world(tmp_path)
+    path.roster(world)
+    opened = path.open_round(world, candidate(world))
+
+    @contextmanager
+    def services(_settings: object) -> Iterator[Services]:
+        yield world.services
+
+    monkeypatch.setattr(cli, "open_services", services)
+    file = tmp_path / "draw.json"
+
+    told = lifecycle("draw", "export", opened.id, "--to", str(file), "--json").json
+
+    commitment = told["seed_commitment"]
+    assert json.loads(file.read_text("utf-8"))["chosen"] == list(opened.panel)
+    assert lifecycle("draw", "verify", str(file), "--commitment", commitment).code == 0
+    other = lifecycle("draw", "verify", str(file), "--commitment", "0" * 64, "--json")
+    assert (other.code, len(other.json["differences"])) == (1, 1)
+
+
+def test_export_of_what_was_never_drawn_is_refused(
+    installation: Installation, lifecycle: Lifecycle, tmp_path: Path
+) -> None:
+    assert lifecycle("draw", "export", "rnd-nobody", "--to", str(tmp_path / "x.json")).code == 10
+    assert not (tmp_path / "x.json").exists()

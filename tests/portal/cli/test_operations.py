@@ -216,7 +216,7 @@ class TestDo:
         said = lifecycle("archive")
 
         assert (said.code, said.out) == (2, "")
-        assert said.err.startswith("用法不对")
+        assert said.err.startswith("缺少子命令")
         assert "lifecycle archive --help" in said.err
 
     def test_actor_must_be_named(self, installation: Installation, lifecycle: Lifecycle) -> None:

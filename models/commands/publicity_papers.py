@@ -1,0 +1,114 @@
+"""Printing for the public: scan the fields, print, scan the printed words, store; and the closing page of a notice.
+
+Called by the publicity commands and the site. Nothing reaches the public bucket unscanned. The clear names of
+recipients live in ``Printer`` for the length of one command: they must never be logged, returned or stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from models.commands import documents
+from models.context import Context
+from models.policy.schema import Policy
+from models.ports import Rendered, Zone
+from models.queries.provenance import marks
+from models.queries.publicity_history import Teller, Told, history_view, recipient_names
+from models.queries.reader import project_of
+from models.rules.publicity_leaks import check_no_leak, check_printed
+from models.tables.kernel import Project
+from models.tables.publicity import PublicityNotice
+
+CLOSING_KINDS: Final = ("publicity_closing", "publicity_closing_html")
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Prints for the public with the names of the ledger at hand."""
+
+    ctx: Context
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, session: Session, ctx: Context) -> Printer:
+        """Return a printer that knows everybody in the ledgers."""
+        return cls(ctx, recipient_names(session, ctx.services.vault))
+
+    def teller(self, policy: Policy) -> Teller:
+        """Return what telling a history under ``policy`` needs."""
+        services = self.ctx.services
+        return Teller(policy, services.calendar, services.vault, self.names, services.rehearsal)
+
+    def check(self, view: Mapping[str, object]) -> None:
+        """Refuse personal data in the fields of a view. Raises ``DataFault`` ``publicity.leak``."""
+        check_no_leak(view=view, names=self.names)
+
+    def draw(self, kind: str, view: Mapping[str, object]) -> Rendered:
+        """Print without storing; fields and printed words are scanned. Raises ``DataFault`` ``publicity.leak``."""
+        self.check(view)
+        renderer = self.ctx.services.renderer
+        rendered = renderer.render(kind=kind, view=view)
+        check_printed(part=kind, text=renderer.words(rendered=rendered), names=self.names)
+        return rendered
+
+    def paper(self, kind: str, view: Mapping[str, Any]) -> documents.Paper:
+        """Print and store in the public bucket, before the transaction. Raises as ``draw``, and ``Transient``."""
+        rendered = self.draw(kind, view)
+        return documents.store(
+            self.ctx,
+            kind=kind,
+            rendered=rendered,
+            view=view,
+            synthetic_fields=view["synthetic_fields"],
+            zone=Zone.PUBLIC,
+        )
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The closing papers of a notice, printed but not filed."""
+
+    papers: tuple[documents.Paper, ...]
+    title: str
+    issuer: str
+
+
+def closing(session: Session, ctx: Context, *, notice: PublicityNotice, told: Told) -> Closing:
+    """Print the page that tells a notice's whole history as it closes now. Raises as ``Printer.paper``."""
+    project = project_of(session, notice.project_id)
+    printer = Printer.of(session, ctx)
+    view = history_view(
+        session,
+        notice=notice,
+        told=told,
+        project=project,
+        marks=marks(session, project.id, pending=ctx.synthetic, command=ctx.command),
+        teller=printer.teller(ctx.policy(region=project.region)),
+    )
+    papers = tuple(printer.paper(kind, view) for kind in CLOSING_KINDS)
+    return Closing(papers, view["title_lines"][0], view["issuer"])
+
+
+def file_closing(
+    session: Session, ctx: Context, *, notice: PublicityNotice, project: Project, closing: Closing
+) -> tuple[str, ...]:
+    """Write the rows of the closing papers in the transaction and note them on the notice; return their ids."""
+    ids = tuple(
+        documents.file_paper(
+            session,
+            ctx,
+            paper=paper,
+            project_id=project.id,
+            stage="publicity",
+            title=closing.title,
+            issuer=closing.issuer,
+        ).id
+        for paper in closing.papers
+    )
+    notice.closing_document_id, notice.closing_html_document_id = ids
+    session.add(notice)
+    return ids

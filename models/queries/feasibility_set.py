@@ -1,0 +1,126 @@
+"""Reads of "one report, one opinion, one set" (S04): what is on file of the decision set, and what of it counts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session, col, select
+
+from models.core.registry import query
+from models.policy.schema import Policy
+from models.queries.feasibility import newest
+from models.queries.project import EVERYONE_INSIDE
+from models.queries.reader import Reader, project_of
+from models.rules.feasibility_set import OnFile, Standing, asked, standing
+from models.tables.feasibility import Appraisal, CountyOpinion, FeasibilityReport, Formality, FormalitySet
+from models.tables.kernel import Project
+
+
+class FormalityState(BaseModel):
+    """One formality that is asked: its paper, or why it does not apply; both empty while it is open."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    name: str
+    number: str = ""
+    issued_on: date | None = None
+    not_applicable: str = ""
+    document: str | None = None
+
+
+class DecisionSet(BaseModel):
+    """The newest report, the newest opinion, the formalities. ``counting`` are the kinds of document a decision may
+    rest on, ``reasons`` say why one that is there does not count.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    report_version: int | None
+    report_sha256: str | None
+    report_document: str | None
+    outline_source: str | None
+    outline_digest: str | None
+    chapters: dict[str, str]
+    balance: tuple[dict[str, Any], ...]
+    risks: tuple[dict[str, Any], ...]
+    opinion_on: str | None
+    opinion_positive: bool | None
+    opinion_conditions: tuple[str, ...]
+    opinion_document: str | None
+    formalities: tuple[FormalityState, ...]
+    formalities_document: str | None
+    counting: tuple[str, ...]
+    reasons: dict[str, str]
+
+
+def decision_standing(session: Session, project: Project, *, policy: Policy) -> Standing:
+    """Return what of a project's decision set counts today."""
+    report, opinion = newest(session, FeasibilityReport, project.id), newest(session, CountyOpinion, project.id)
+    appraisal, checklist = newest(session, Appraisal, project.id), newest(session, FormalitySet, project.id)
+    on_file = OnFile(
+        report=report.sha256 if report else None,
+        report_current=bool(report and appraisal and report.appraisal_id == appraisal.id),
+        opinion_on=opinion.report_sha256 if opinion else None,
+        opinion_positive=bool(opinion and opinion.positive),
+        formalities=frozenset(checklist.items) if checklist else None,
+    )
+    return standing(on_file=on_file, payer=project.payer, policy=policy)
+
+
+def formalities_of(session: Session, project_id: str) -> dict[str, Formality]:
+    """Return the newest row of each formality of a project, by code."""
+    rows = session.exec(
+        select(Formality).where(col(Formality.project_id) == project_id).order_by(col(Formality.ordinal))
+    ).all()
+    return {row.code: row for row in rows}
+
+
+@query("feasibility.decision_set", roles=EVERYONE_INSIDE, clause="ZY-69")
+def decision_set(reader: Reader, *, project: str) -> DecisionSet:
+    """Return a project's report, opinion and formalities, and what of them a decision may rest on."""
+    session = reader.session
+    row = project_of(session, project)
+    policy = reader.policies.resolve(region=row.region, on=reader.as_of)
+    report, opinion = newest(session, FeasibilityReport, project), newest(session, CountyOpinion, project)
+    checklist, held = newest(session, FormalitySet, project), decision_standing(session, row, policy=policy)
+    return DecisionSet(
+        report_version=report.ordinal if report else None,
+        report_sha256=report.sha256 if report else None,
+        report_document=report.document_id if report else None,
+        outline_source=report.outline_source if report else None,
+        outline_digest=report.outline_digest if report else None,
+        chapters=report.chapters if report else {},
+        balance=tuple(report.balance) if report else (),
+        risks=tuple(report.risks) if report else (),
+        opinion_on=opinion.report_sha256 if opinion else None,
+        opinion_positive=opinion.positive if opinion else None,
+        opinion_conditions=tuple(opinion.conditions) if opinion else (),
+        opinion_document=opinion.document_id if opinion else None,
+        formalities=_formalities(session, row, policy),
+        formalities_document=checklist.document_id if checklist else None,
+        counting=tuple(sorted(held.kinds)),
+        reasons=held.reasons,
+    )
+
+
+def _formalities(session: Session, project: Project, policy: Policy) -> tuple[FormalityState, ...]:
+    rows = formalities_of(session, project.id)
+    names = policy.feasibility.formalities
+    states = []
+    for code in asked(payer=project.payer, policy=policy):
+        row = rows.get(code)
+        answer = (
+            {
+                "number": row.number,
+                "issued_on": row.issued_on,
+                "not_applicable": row.not_applicable,
+                "document": row.document_id,
+            }
+            if row
+            else {}
+        )
+        states.append(FormalityState(code=code, name=names[code], **answer))
+    return tuple(states)

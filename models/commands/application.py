@@ -25,10 +25,10 @@ from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
-from models.queries.application import newest_application
+from models.queries.application import newest_application, submitter_of
 from models.queries.reader import project_of
 from models.rules import lifecycle
-from models.rules.application import check_design, check_form
+from models.rules.application import check_design, check_form, check_own
 from models.rules.lifecycle import Thing
 
 APPLICANTS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.PURCHASER, Role.CONTRACTOR)
@@ -93,7 +93,8 @@ def supersede(
 ) -> ApplicationSubmitted:
     """Replace a submitted or returned application by a new one: pinned to the guide in force now, its clocks from now.
 
-    The old one stays readable as the revision it was; only the new one is looked at. Raises as ``application.submit``.
+    The old one stays readable as the revision it was; only the new one is looked at. Raises as ``application.submit``,
+    and ``application.not_yours`` for a purchaser or contractor that did not submit it.
     """
     return _submitted(ctx, project=project, plan_book=plan_book, form=form, design=design or {}, reason=reason)
 
@@ -105,10 +106,14 @@ def withdraw(
     project: str,
     reason: Annotated[str, Field(min_length=2, max_length=500, description="撤回理由")],
 ) -> ApplicationMoved:
-    """Withdraw a project before it is appraised; the reason is kept with the project."""
+    """Withdraw a project before it is appraised; the reason is kept with the project.
+
+    Raises ``Refusal`` ``application.not_yours`` for a purchaser or contractor that did not submit it.
+    """
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        check_own(actor=ctx.actor, submitter=submitter_of(session, project))
         row.details = {**row.details, "withdrawn": {"on": ctx.as_of.isoformat(), "reason": reason}}
         application = newest_application(session, project)
         if application is not None:
@@ -129,6 +134,8 @@ def _submitted(
     with ctx.reading() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        if reason:
+            check_own(actor=ctx.actor, submitter=submitter_of(session, project))
         policy = ctx.policy(region=row.region)
         head = {"project_name": row.name, "need_refs": row.details["needs"], "policy_refs": row.details["policies"]}
     if (plan_book is None) == (form is None):

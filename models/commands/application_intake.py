@@ -192,10 +192,12 @@ def return_for_correction(
     """Return an application with everything that is missing told at once: the reviewer's gaps and those a machine sees.
 
     Raises ``Refusal`` ``application.gaps_missing`` (ZY-14), ``application.condition_unknown``,
-    ``application.gap_without_condition`` (ZY-15), ``application.not_told_before`` (BJ-56).
+    ``application.gap_without_condition`` (ZY-15), ``application.not_told_before`` (BJ-56),
+    ``application.accepted_already`` (SYS-STATE).
     """
     with ctx.reading() as session:
         row, seen = _seen(session, ctx, project)
+        rules.check_not_accepted(accepted=seen.application.accepted_on is not None)
         policy = ctx.policy(region=row.region)
         rules.check_words(gaps=gaps, policy=policy)
         found = (
@@ -208,6 +210,7 @@ def return_for_correction(
     notice = project_papers.printed(ctx, kind="application_notice", view=view)
     with ctx.writing() as session:
         row, application = _unchanged(session, ctx, project, revision)
+        rules.check_not_accepted(accepted=application.accepted_on is not None)
         application.gaps, application.returned_on = list(texts), ctx.as_of
         application.told = [{"text": gap.text, "about": gap.about, "part": gap.part} for gap in told]
         application.notice_id = project_papers.filed(session, ctx, project=project, stage="application", printed=notice)

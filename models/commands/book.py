@@ -6,7 +6,7 @@ a unit lacks becomes a work item (``commands.book_gaps``), closed here as soon a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -26,7 +26,7 @@ from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.books import Book
 from models.policy.schema import Policy
-from models.queries.book import every_unit, gaps_on, opened
+from models.queries.book import every_unit, gaps_on, has_public, opened, was_published
 from models.queries.reader import found
 from models.queries.units import root_unit, unit_on, units_on
 from models.rules import book as rules
@@ -124,10 +124,11 @@ def retire_row(
         root = root_unit(policies=ctx.services.policies, region=ctx.services.region)
         place = every_unit(session, root=root)[last.unit_code]  # the unit itself may be gone
         rules.check_unit(book=kept, unit=place, role=ctx.actor.role, offices=OFFICES)
-        last.until_on, last.reason = ctx.as_of, reason
+        last.until_on, last.retire_reason = ctx.as_of, reason
         session.add(last)
         session.flush()
         _settle(session, ctx, policy, (last.book, kept), place, row, {})
+        _owe_roster(session, ctx, policy, (last.book, kept), (last.fields,))
         payload = {"row": row, "revision": last.revision, "rule": last.rule}
         events.append(session, ctx, stream_kind=KIND, stream_id=last.book, type="book.row_retired", payload=payload)
         return RowKept(id=row, revision=last.revision, warnings=tuple(last.warnings))
@@ -242,12 +243,15 @@ def _write(
         policy_digest=policy.digest,
         synthetic=bool(ctx.synthetic),
     )
+    touched = [row.fields]
     if last is not None and last.until_on is None:
         last.until_on = ctx.as_of
+        touched.append(last.fields)
         session.add(last)
     session.add(row)
     session.flush()
     _settle(session, ctx, policy, named, place, row_id, {**clean.fields, **clean.personal})
+    _owe_roster(session, ctx, policy, named, touched)
     payload = {"row": row_id, "revision": row.revision, "rule": book.rule, "warnings": row.warnings}
     payload["amounts_fen"] = [
         clean.fields[key] for key, one in book.fields.items() if one.type == "money" and key in clean.fields
@@ -275,7 +279,7 @@ def _settle(
     row_id: str,
     values: Mapping[str, Any],
 ) -> None:
-    """Close what the row answers, open what it now asks for: its own clock, and the public roster of its book."""
+    """Close what the row answers, open what it now asks for: its own clock."""
     code, book = named
     clause = policy.clause(rules.books_of(policy)[code][0])
     if not gaps_on(session, policy=policy, units={place.code: place}, books={code: book}, on=ctx.as_of):
@@ -286,10 +290,25 @@ def _settle(
     else:
         _owe(session, ctx, kind=CLOCK, role=book.lead[place.level], subject=row_id, due=due, clause=clause)
         work.move_item(session, kind=CLOCK, subject_id=row_id, due_on=due.date, provisional=due.provisional)
-    if book.published:
-        days = policy.publicity.disclosure_working_days
-        due = ctx.services.calendar.add_working_days(ctx.as_of, days=days)
-        _owe(session, ctx, kind=ROSTER, role=_publisher(ctx), subject=code, due=due, clause=clause)
+
+
+def _owe_roster(
+    session: Session, ctx: Context, policy: Policy, named: tuple[str, Book], touched: Sequence[Mapping[str, Any]]
+) -> None:
+    """Owe the public roster anew when what was written stood on it or now does.
+
+    ``touched`` is the row before and after. With nothing to show and no old page to replace nothing is owed.
+    """
+    code, book = named
+    if not book.published or not any(rules.applies(book.public_when, fields) for fields in touched):
+        return
+    if not (has_public(session, code=code, book=book, on=ctx.as_of) or was_published(session, code=code)):
+        work.close_item(session, ctx, kind=ROSTER, subject_id=code)
+        return
+    days = policy.publicity.disclosure_working_days
+    due = ctx.services.calendar.add_working_days(ctx.as_of, days=days)
+    clause = policy.clause(rules.books_of(policy)[code][0])
+    _owe(session, ctx, kind=ROSTER, role=_publisher(ctx), subject=code, due=due, clause=clause)
 
 
 def _publisher(ctx: Context) -> Role:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,10 +63,10 @@ def confirm_item(
     """Record that the recipient or the agent confirms one matched item: content and standard of the service row.
 
     Raises ``Refusal`` as ``rules.confirmation``: ``matching.not_offered``, ``matching.outcome_stale``,
-    ``matching.agent_unnamed``, ``matching.unsigned`` (FZ-32), ``matching.entitlements_open`` (FZ-02, ZY-124);
-    ``Conflict`` ``matching.answered``.
+    ``matching.agent_unnamed``, ``matching.unsigned`` (FZ-32), ``matching.not_own`` (SYS-ROLE),
+    ``matching.entitlements_open`` (FZ-02, ZY-124); ``Conflict`` ``matching.answered``.
     """
-    answer = _answer(ctx, given_by, agent_name, agent_relation, signature)
+    answer = _answer(ctx, outcome, given_by, agent_name, agent_relation, signature)
     policy = ctx.policy(region=ctx.services.region)
     rules.check_answer(answer=answer, policy=policy)
     rules.check_entitled(entitled=entitlements_in_place, policy=policy)
@@ -87,7 +88,7 @@ def refuse_item(
 
     Raises as ``confirm_item`` but for the entitlements; no signature is needed to say no.
     """
-    answer = _answer(ctx, given_by, agent_name, agent_relation, signature)
+    answer = _answer(ctx, outcome, given_by, agent_name, agent_relation, signature)
     rules.check_giver(answer=answer, policy=ctx.policy(region=ctx.services.region))
     return _record(ctx, outcome, rules.REFUSED, answer, signature=signature, reason=reason)
 
@@ -105,14 +106,19 @@ def offer_again(
 
 
 def _answer(
-    ctx: Context, given_by: str, agent_name: str, agent_relation: str, signature: Upload | None
+    ctx: Context, outcome: str, given_by: str, agent_name: str, agent_relation: str, signature: Upload | None
 ) -> rules.Answer:
+    by_self = ctx.actor.role in _SELVES
+    if by_self:
+        with ctx.reading() as session:
+            row = found(session.get(MatchOutcome, outcome), kind="match_outcome", id=outcome)
+        rules.check_own(role=ctx.actor.role, account=ctx.actor.id, person=row.person_id)
     return rules.Answer(
         given_by=given_by,
         agent_name=agent_name,
         agent_relation=agent_relation,
         signed=signature is not None,
-        by_self=ctx.actor.role in _SELVES,
+        by_self=by_self,
     )
 
 
@@ -185,8 +191,11 @@ def _file(session: Session, ctx: Context, signature: Upload) -> str:
     ).id
 
 
-def check_before_service(ctx: Context, *, policy: Policy, served: Iterable[tuple[str, str]]) -> None:
-    """Refuse services to (person, item) nobody confirmed, where that must come first (``matching.not_confirmed``)."""
+def check_before_service(ctx: Context, *, policy: Policy, served: Iterable[tuple[str, str, date]]) -> None:
+    """Refuse services to (person, item) that stood unconfirmed on the day of service, where that must come first.
+
+    Raises ``Refusal`` ``matching.not_confirmed`` (FZ-32).
+    """
     if not is_binding(policy=policy, rule="FZ-32"):
         return
     with ctx.reading() as session:

@@ -112,7 +112,8 @@ def decide(
 
     The decision set is on file before (``feasibility.*``); copies handed in with the decision are filed, and do not
     stand in for it. A negative decision also prints the notice to the applicant. Raises ``Refusal``
-    ``decision.publicity_open`` (ZY-24), ``decision.wrong_authority`` (ZY-71 to ZY-73), ``decision.review_negative``,
+    ``decision.publicity_open`` and ``decision.before_publicity_end`` (ZY-24), ``decision.wrong_authority`` (ZY-71 to
+    ZY-73; a cited rule lifts this one only, and never for an enterprise), ``decision.review_negative``,
     ``decision.override_uncited`` (ZY-74), ``decision.shares_missing`` and ``decision.other_enterprise`` (ZY-72, ZY-73),
     ``decision.feasibility_missing`` (HS-12, HS-23), ``decision.opinion_issuer`` (ZY-67), ``decision.set_incomplete``
     (ZY-69), ``SYS-STATE``.
@@ -175,14 +176,13 @@ def _decision(session: Session, ctx: Context, project: Project, case: _Case) -> 
     authority = rules.check_authority(
         role=ctx.actor.role, payer=project.payer, override_citation=citation, policy=policy
     )
-    if not citation:
-        _check_payers(session, ctx, project, policy=policy, positive=case.outcome == rules.POSITIVE)
+    _check_payers(session, ctx, project, policy=policy, positive=case.outcome == rules.POSITIVE)
     rules.check_review(outcome=case.outcome, passed=passed, policy=policy)
     if case.with_opinion:
         rules.check_opinion_issuer(issuer=case.opinion_issuer, policy=policy)
     if case.outcome == rules.POSITIVE:
         rules.check_feasibility(events=event_types(session, project.id), policy=policy)
-        held = decision_standing(session, project, policy=policy)
+        held = decision_standing(session, project, policy=policy, on=ctx.as_of)
         rules.check_set(kinds=held.kinds, reasons=held.reasons, policy=policy)
     previous = newest_decision(session, project.id)
     return Decision(
@@ -287,7 +287,12 @@ def _check_reviewed(session: Session, ctx: Context, project: Project) -> bool:
     notices = notices_of(session, project.id)
     if project.state in _AFTER_REVIEW:
         policy = ctx.policy(region=project.region)
-        rules.check_publicity(result=notices[-1].result if notices else None, policy=policy)
+        rules.check_publicity(
+            result=notices[-1].result if notices else None,
+            closed_on=notices[-1].closed_on if notices else None,
+            on=ctx.as_of,
+            policy=policy,
+        )
     return bool(notices and session.get_one(ReviewRound, notices[-1].round_id).passed)
 
 

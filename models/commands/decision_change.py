@@ -25,12 +25,24 @@ from models.queries.decision import approval_in_force, newest_decision
 from models.queries.reader import found, project_of
 from models.rules import decision_records as rules
 from models.rules import lifecycle
+from models.rules.decision import check_approver
 from models.rules.feasibility_order import way_back
 from models.rules.funding import check_channel
 from models.rules.lifecycle import Thing
 from models.tables.application import Application, ApplicationBudgetLine, ApplicationTeamMember
 from models.tables.decision import DocumentRegister, ProjectModification, VoidedPaper
 from models.tables.kernel import Document, Project
+
+_ACTS_ON_THE_OLD: Final[dict[str, Any]] = {
+    "gaps": [],
+    "told": [],
+    "returned_on": None,
+    "accepted_on": None,
+    "notice_id": None,
+    "paper_id": None,
+    "supersedes_id": None,
+}
+"""What happened to a revision says nothing of the next: nobody has returned, accepted or printed that yet."""
 
 _PAPER_KINDS: Final = {"review": "review_opinion", "publicity": "publicity_notice"}
 
@@ -99,12 +111,14 @@ def modify(
     """Modify an approved project: keep the difference, void what policy lists, send the project back that far.
 
     Raises ``Refusal`` ``decision.nothing_changed``, ``decision.unknown_payer``, ``decision.unknown_part``,
-    ``decision.period_reversed``, ``funding.channel_unknown``, ``SYS-STATE`` when it is not approved.
+    ``decision.period_reversed``, ``funding.channel_unknown``, ``decision.wrong_approver`` (ZY-70), ``SYS-STATE`` when
+    it is not approved.
     """
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
         policy = ctx.policy(region=row.region)
+        check_approver(role=ctx.actor.role, policy=policy)
         application = found(newest_application(session, project), kind="application", id=project)
         lines = _lines(session, application.id)
         _check(changes, application, policy)
@@ -204,6 +218,7 @@ def _revise(
         "parts": {**application.parts, **(changes.content or {})},
         "total_fen": total,
         "submitted_on": ctx.as_of,
+        **_ACTS_ON_THE_OLD,
     }
     if changes.period is not None:
         changed |= {"starts_on": changes.period.starts_on, "ends_on": changes.period.ends_on}
@@ -297,11 +312,13 @@ def void_number(
 ) -> NumberVoided:
     """Void the number of a project's approval (a misprint): it stays in the register, the project is decided again.
 
-    The next approval takes the next number. Raises ``SYS-STATE`` when the project is not approved.
+    The next approval takes the next number. Raises ``decision.wrong_approver`` (ZY-70), ``SYS-STATE`` when it is not
+    approved.
     """
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
+        check_approver(role=ctx.actor.role, policy=ctx.policy(region=row.region))
         approval = found(approval_in_force(session, project), kind="approval", id=project)
         for paper in _void_approval(session, ctx, row, reason=reason):
             mark = VoidedPaper(document_id=paper, project_id=project, reason=reason, voided_on=ctx.as_of)

@@ -39,7 +39,7 @@ from models.tables.kernel import Project
 CIVIL_AFFAIRS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 _STAGE: Final = "decision"
 _STREAM: Final = "mechanism"
-_BEFORE_APPROVAL: Final = (
+_BEFORE_DECISION: Final = (
     "in_library",
     "submitted",
     "returned",
@@ -48,7 +48,6 @@ _BEFORE_APPROVAL: Final = (
     "reviewed",
     "on_publicity",
     "objection",
-    "decided",
 )
 _BEFORE_START: Final = ("approved", "planned")
 Unit = Annotated[str, Field(min_length=1, max_length=120)]
@@ -117,13 +116,13 @@ def record_shares(
     """Record who bears which part of a project in which sub-ledger; it replaces what was recorded before.
 
     Raises ``Refusal`` ``decision.share_parties`` (ZY-71 to ZY-73), ``decision.enterprise_unnamed`` (ZY-72),
-    ``decision.sub_ledger_shared``, ``decision.shares_differ`` (ZY-10), ``SYS-STATE`` once it is approved.
+    ``decision.sub_ledger_shared``, ``decision.shares_differ`` (ZY-10), ``SYS-STATE`` once it is decided.
     """
     given = [Share(**share.model_dump(exclude={"amount"}), amount=share.amount) for share in shares]
     with ctx.writing() as session:
         row = project_of(session, project)
         state = row.state
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=state, allowed=_BEFORE_APPROVAL)
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=state, allowed=_BEFORE_DECISION)
         policy = ctx.policy(region=row.region)
         applied = applied_amounts(session, project_id=project, policy=policy)
         rules.check_shares(shares=given, payer=row.payer, applied=applied, policy=policy)

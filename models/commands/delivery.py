@@ -257,8 +257,8 @@ def record_services(
         assignment = _assignment(session, ctx, row, rows)
     _check(rows, persons=persons, assignment=assignment, policy=policy)
     clear = [_clear(item, persons=persons, slots=assignment.slots) for item in rows]
-    confirmation.check_before_service(ctx, policy=policy, served=((row["person_id"], row["item"]) for row in clear))
-    digest = rules.records_digest(clear)
+    served = [(item["person_id"], item["item"], item["served_on"]) for item in clear]
+    confirmation.check_before_service(ctx, policy=policy, served=served)
     with ctx.writing() as session:
         row = _contract(session, contract)
         lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
@@ -267,7 +267,7 @@ def record_services(
             "persons": len({item["person_id"] for item in clear}),
             "minutes": sum(item["minutes"] for item in clear),
             "corrections": sum(item["revision"] > 0 for item in clear),
-            "digest": digest,
+            "digest": rules.records_digest(clear),
         }
         batch = _record(session, ctx, row.project_id, reads.RECORDED, {"contract_id": contract, **counts})
         _insert(session, ctx, row, batch, clear)

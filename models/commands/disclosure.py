@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import documents, events
+from models.commands.publicity_papers import Printer
 from models.context import Context
 from models.core.actors import Role
 from models.core.hashing import canonical_json
@@ -17,7 +18,6 @@ from models.ports import StoredObject, Zone
 from models.queries.bodies import acting_body
 from models.queries.reader import project_of
 from models.rules import publicity as rules
-from models.rules.publicity_leaks import check_no_leak
 from models.tables.kernel import Project
 from models.tables.publicity import Disclosure
 
@@ -58,9 +58,10 @@ def disclose(
         policy = ctx.policy(region=row.region)
         rules.check_disclosure(items=items, sites=sites, policy=policy)
         standing, name = _standing(session, project), row.name
+        printer = Printer.of(session, ctx)
     wanted = tuple(dict.fromkeys(items))
     labels = rules.disclosable(policy=policy)
-    records = {item: _record(ctx, name, labels[item], sites) for item in wanted if item not in standing}
+    records = {item: _record(printer, name, labels[item], sites) for item in wanted if item not in standing}
     with ctx.writing() as session:
         row = project_of(session, project)
         filed = [
@@ -75,9 +76,10 @@ def _standing(session: Session, project: str) -> frozenset[str]:
     return frozenset(session.exec(select(Disclosure.item).where(col(Disclosure.project_id) == project)).all())
 
 
-def _record(ctx: Context, project: str, label: str, sites: tuple[str, ...]) -> StoredObject:
+def _record(printer: Printer, project: str, label: str, sites: tuple[str, ...]) -> StoredObject:
+    ctx = printer.ctx
     record = {"project": project, "item": label, "sites": list(sites), "disclosed_on": ctx.as_of.isoformat()}
-    check_no_leak(view=record)
+    printer.check(record)
     return documents.keep(ctx, data=canonical_json(record), media_type="application/json", zone=Zone.PUBLIC)
 
 

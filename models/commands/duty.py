@@ -103,14 +103,17 @@ def _owed(
 def _opened_before(
     session: Session, asked: Mapping[str, Duty]
 ) -> tuple[dict[tuple[str, str], date], set[tuple[str, str, str, int]]]:
-    """Return the last period opened of each duty and unit, and the keys opened from the earliest of those on."""
+    """Return the first period of each duty and unit, and the keys on file from the earliest of those on.
+
+    The first, not the last: a record made by hand during an outage must not hide the periods before it.
+    """
     row = DutyOccurrence
-    last = session.execute(
-        select(row.duty, row.unit_code, func.max(row.starts_on))
+    firsts = session.execute(
+        select(row.duty, row.unit_code, func.min(row.starts_on))
         .where(col(row.duty).in_(list(asked)))
         .group_by(col(row.duty), col(row.unit_code))
     ).all()
-    since = {(duty, unit): start for duty, unit, start in last}
+    since = {(duty, unit): start for duty, unit, start in firsts}
     dated = [code for code, duty in asked.items() if duty.windows]
     first = min(since.values(), default=date.max)
     keys = session.execute(
@@ -237,7 +240,8 @@ def record(
     due = rules.due_of(span=span, policy=policy, calendar=ctx.services.calendar) if span else None
     root = root_unit(policies=ctx.services.policies, region=policy.region)
     with ctx.reading() as session:
-        place = unit_on(session, root=root, code=unit or root.code, on=ctx.as_of)
+        standing = units_on(session, root=root, on=ctx.as_of)  # a unit dissolved since still owes what it held
+        place = standing.get(unit or root.code) or unit_on(session, root=root, code=unit or root.code, on=held_on)
     rules.check_unit(duty=wanted, unit=place, role=ctx.actor.role, offices=_OFFICES)
     rules.check_record(duty=wanted, span=span, due_on=due.date if due else None, given=given, as_of=ctx.as_of)
     if texts:

@@ -19,6 +19,7 @@ from models.rules.routing import ROUTES
 from models.tables.kernel import Event, Outbox, StreamHead
 
 PROJECT_STREAM: Final = "project"
+_UNNAMED: Final = frozenset({"publicity.raise_objection", "publicity.withdraw_objection"})
 
 
 def append(
@@ -46,7 +47,7 @@ def append(
         seq=head.seq + 1,
         event_id=ctx.new_id("evt", stream_kind, stream_id, type, str(head.seq + 1)),
         type=type,
-        actor=str(ctx.actor),
+        actor=_actor(ctx),
         occurred_at=ctx.as_of,
         recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
         payload=facts,
@@ -69,3 +70,11 @@ def append(
         )
     session.flush()
     return event
+
+
+def _actor(ctx: Context) -> str:
+    """Return who acted, as ``role:account``. Every role inside reads a project's chain, so who objects stands in it as
+    ``role:keyed hash`` (ZY-24), the hash an objection keeps too."""
+    if ctx.command in _UNNAMED:
+        return f"{ctx.actor.role}:{ctx.services.vault.lookup(str(ctx.actor))}"
+    return str(ctx.actor)

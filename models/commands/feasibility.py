@@ -310,7 +310,7 @@ def _conclude(session: Session, ctx: Context, *, row: Project, application: Appl
         major=act.major,
         stability=act.assessments["stability"],
         payer=row.payer,
-        amount=Money(cost.total_fen if cost else application.total_fen),
+        amount=Money(max(cost.total_fen if cost else 0, application.total_fen)),
         policy=policy,
     )
     if concluded.outcome == "positive":

@@ -16,8 +16,9 @@ from models.commands import events
 from models.context import Context
 from models.core.actors import Role
 from models.core.registry import command
-from models.queries.keys import APPEND_ONLY, sealed_tables, under_another
+from models.queries.keys import sealed_tables, under_another
 from models.queries.keys import waiting as count_waiting
+from models.tables import APPEND_ONLY
 
 
 class Resealed(BaseModel):
@@ -56,6 +57,7 @@ def reseal(
 
 
 def _reseal(session: Session, ctx: Context, *, table: Table, columns: tuple[Column[Any], ...], limit: int) -> int:
+    """Reseal up to ``limit`` rows; one that was corrected since it was read keeps its new value and waits."""
     vault = ctx.services.vault
     keys = tuple(table.primary_key.columns)
     rows = (
@@ -67,10 +69,13 @@ def _reseal(session: Session, ctx: Context, *, table: Table, columns: tuple[Colu
         statement = update(table).values({column.name: bindparam(f"to_{column.name}") for column in columns})
         for column in keys:
             statement = statement.where(column == bindparam(f"of_{column.name}"))
+        for column in columns:
+            statement = statement.where(column.is_not_distinct_from(bindparam(f"was_{column.name}", type_=column.type)))
         fresh = [
             {f"of_{column.name}": row[column.name] for column in keys}
+            | {f"was_{column.name}": row[column.name] for column in columns}
             | {f"to_{column.name}": vault.reseal(row[column.name]) if row[column.name] else None for column in columns}
             for row in rows
         ]
-        session.connection().execute(statement, fresh)
-    return len(rows)
+        return session.connection().execute(statement, fresh).rowcount
+    return 0

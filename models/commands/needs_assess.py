@@ -30,6 +30,7 @@ from models.tables.needs import Person, Survey
 
 PERSON_STREAM: Final = "person"
 _WORDING: Final = 200
+_LISTS: Final = ("demands", "own_ability", "existing_benefits", "special_tags")
 
 
 class Assessment(BaseModel):
@@ -212,6 +213,7 @@ def _phone(text: str) -> str | None:
 
 def _row(given: Assessment, policy: Policy) -> dict[str, Any]:
     facts = given.model_dump(exclude={"levels", "dimensions"})
+    facts |= {field: list(dict.fromkeys(facts[field])) for field in _LISTS}  # said twice is one need
     hardships = {f"hardship_{code}": given.levels[code] for code in policy.needs.hardship_types}
     return facts | hardships | {f"dimension_{code}": given.dimensions.get(code) for code in policy.needs.dimensions}
 

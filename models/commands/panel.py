@@ -13,14 +13,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import events, seats, work
+from models.commands import documents, events, seats, work
 from models.commands.roster import EXPERT_STREAM, TieGiven, as_tie, keep_version
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import ROLE_NAMES, Role
 from models.core.errors import Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.registry import command
+from models.core.uploads import Upload
 from models.queries.reader import found, project_of
 from models.queries.review import is_vacant, parties_of, seats_of, sheets_of
 from models.rules import review as rules
@@ -87,7 +88,6 @@ def declare_tie(
             type="expert.tie_declared",
             payload={"expert_id": row.id, "kind": kind, "ties": len(row.ties)},
         )
-        candidate = seats.candidates((row,), on=ctx.as_of, policy=policy)[0]
         held = session.exec(
             select(ReviewSeat, ReviewRound)
             .join(ReviewRound, col(ReviewRound.id) == col(ReviewSeat.round_id))
@@ -97,9 +97,7 @@ def declare_tie(
         ).all()
         left = []
         for seat, row_of_round in held:
-            project = project_of(session, row_of_round.project_id)
-            parties = parties_of(session, ctx.services.vault, project=project) | frozenset(row_of_round.conflicts)
-            if conflict_of(candidate=candidate, conflicts_with=parties) is not None:
+            if _is_tied(session, ctx, row_of_round, row):
                 seats.leave(session, ctx, round=row_of_round, left=seat, reason=sentence("review.tie_declared"))
                 left.append(row_of_round.id)
         return TieDeclared(id=row.id, left=tuple(left))
@@ -112,22 +110,63 @@ def recuse(
     round: str,
     reason: Annotated[str, Field(min_length=2, description="回避或者退出原因")],
     expert: Annotated[str | None, Field(description="专家编号;本人申请的不填")] = None,
+    request: Annotated[Upload | None, Field(description="专家书面申请(评审机制办公室代为登记时用)")] = None,
 ) -> SeatLeft:
     """Leave a seat: the sheet is voided, not deleted, and the next free alternate takes over with the full time.
 
-    The office may do it for an expert, also when an expert lets the last day pass. On a seat that stayed empty it
-    looks for a substitute again. Raises ``Refusal`` ``review.round_closed``, ``review.seat_left``,
+    The office may do it for an expert who let the last day pass without a sheet, who has a recorded tie, or who asked
+    for it in writing. On a seat that stayed empty it looks for a substitute again. Raises ``Refusal``
+    ``review.recusal_unfounded`` (SYS-RECUSAL), ``review.round_closed``, ``review.seat_left``,
     ``review.not_your_seat``, ``review.expert_unnamed``.
     """
     with ctx.writing() as session:
         row = seats.open_round_of(session, round)
-        seat = seat_of(session, row, acting_expert(session, ctx, expert))
+        member = acting_expert(session, ctx, expert)
+        seat = seat_of(session, row, member)
+        if ctx.actor.role is not Role.EXPERT and seat.recused_on is None:
+            _check_founded(session, ctx, row, seat, member, request=request is not None)
+        if request is not None:
+            _file_request(session, ctx, row, request)
         successor = seats.leave(session, ctx, round=row, left=seat, reason=reason)
         return SeatLeft(
             id=seat.id,
             substitute=successor.expert_id if successor else None,
             due_on=successor.due_on if successor else None,
         )
+
+
+def _check_founded(
+    session: Session, ctx: Context, round: ReviewRound, seat: ReviewSeat, member: Expert, *, request: bool
+) -> None:
+    scored = member.id in sheets_of(session, round.id)
+    rules.check_founded(
+        overdue=not scored and ctx.as_of > seat.due_on,
+        tied=_is_tied(session, ctx, round, member),
+        request=request,
+        due_on=seat.due_on,
+    )
+
+
+def _is_tied(session: Session, ctx: Context, round: ReviewRound, member: Expert) -> bool:
+    """Say whether an expert has a recorded tie that forbids a seat in a round."""
+    project = project_of(session, round.project_id)
+    candidate = seats.candidates((member,), on=ctx.as_of, policy=ctx.policy(region=member.region))[0]
+    parties = parties_of(session, ctx.services.vault, project=project) | frozenset(round.conflicts)
+    return conflict_of(candidate=candidate, conflicts_with=parties) is not None
+
+
+def _file_request(session: Session, ctx: Context, round: ReviewRound, request: Upload) -> None:
+    project = project_of(session, round.project_id)
+    documents.file_upload(
+        session,
+        ctx,
+        stored=request,
+        project_id=project.id,
+        stage="review",
+        kind="recusal_request",
+        title=sentence("review.recusal.title", {"project": project.name}),
+        issuer=ROLE_NAMES[Role.EXPERT],
+    )
 
 
 class SeatsFilled(BaseModel):

@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import documents, events, project_papers, publicity_papers, transition, work
-from models.commands.publicity_clock import CLOSING, held, wind
+from models.commands.publicity_clock import CLOSING, held, recount, wind
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import Actor, Role
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.publicity import SHEET_SOURCES, objections_of, sheet_view
-from models.queries.publicity_history import Answer, Told
+from models.queries.publicity_history import Answer, Told, readable_on
 from models.queries.reader import found, project_of
 from models.rules import publicity as rules
 from models.rules.bodies import body_name
@@ -120,9 +120,7 @@ def _new_objection(
         raised_on=ctx.as_of,
         answer_due_on=due.date,
         raised_by=vault.lookup(str(ctx.actor)),
-        late=rules.is_late(
-            closed_on=row.closed_on, paused=row.paused_on is not None, ends_on=row.ends_on, as_of=ctx.as_of
-        ),
+        late=_is_late(session, ctx, row),
     )
     session.add(objection)
     session.flush()
@@ -142,6 +140,18 @@ def _new_objection(
     return objection
 
 
+def _is_late(session: Session, ctx: Context, row: PublicityNotice) -> bool:
+    region = project_of(session, row.project_id).region
+    return rules.is_late(
+        closed_on=row.closed_on,
+        paused=row.paused_on is not None,
+        ends_on=recount(session, ctx, row).date,
+        readable=readable_on(session, sheet_id=row.sheet_id, on=ctx.as_of),
+        as_of=ctx.as_of,
+        policy=ctx.policy(region=region, on=row.published_on),
+    )
+
+
 @command("publicity.answer_objection", roles=_HANDLERS, clause="ZY-24")
 def answer_objection(
     ctx: Context,
@@ -153,14 +163,16 @@ def answer_objection(
     """Answer an objection and file the handling sheet. Upheld: the notice is withdrawn, the project is reviewed again.
     Rejected, and no other waits: the notice goes on as policy says (restarted, extended, or as it was).
 
-    Raises ``Refusal`` ``publicity.answered``; ``DataFault`` ``publicity.leak`` for personal data in the reply.
+    Raises ``Refusal`` ``publicity.answered``, ``publicity.own_objection``; ``DataFault`` ``publicity.leak`` for
+    personal data in the reply.
     """
     with ctx.reading() as session:
         one = _unanswered(session, objection)
+        rules.check_answerer(own=_raised_by(ctx, one))
         publicity_papers.Printer.of(session, ctx).check({"reply": reply})
         sheet = _sheet(session, ctx, one, outcome=outcome, reply=reply)
         notice = session.get_one(PublicityNotice, one.notice_id)
-        withdrawn = outcome == "upheld" and notice.closed_on is None
+        withdrawn = outcome == "upheld" and notice.closed_on is None and not one.late
         told = Told(ctx.as_of, notice.ends_on, ctx.as_of, "upheld", Answer(one.id, outcome, reply))
         closing = publicity_papers.closing(session, ctx, notice=notice, told=told) if withdrawn else None
     printed = project_papers.printed(ctx, kind="objection_sheet", view=sheet)
@@ -170,7 +182,7 @@ def answer_objection(
         one.reply_sealed = ctx.services.vault.seal(reply)
         project = project_of(session, row.project_id)
         document = project_papers.filed(session, ctx, project=project.id, stage="publicity", printed=printed)
-        if closing is not None and row.closed_on is None:
+        if closing is not None and row.closed_on is None and not one.late:
             publicity_papers.file_closing(session, ctx, notice=row, project=project, closing=closing)
         _settle(session, ctx, row, one, outcome=outcome, payload={"outcome": outcome, "document_id": document})
         return ObjectionAnswered(
@@ -254,6 +266,11 @@ def _unanswered(session: Session, objection: str) -> Objection:
         facts = {"answered_on": one.answered_on.isoformat()}
         raise Refusal("publicity.answered", rule="SYS-OBJECTION", facts=facts)
     return one
+
+
+def _raised_by(ctx: Context, one: Objection) -> bool:
+    """Say whether the actor's account raised an objection, in whichever role."""
+    return any(one.raised_by == ctx.services.vault.lookup(str(Actor(role, ctx.actor.id))) for role in Role)
 
 
 def _sheet(session: Session, ctx: Context, one: Objection, *, outcome: str, reply: str) -> dict[str, Any]:

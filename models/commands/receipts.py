@@ -66,6 +66,7 @@ class _Outcome:
 
 
 def _drafted(ctx: Context, operation: Operation, arguments: BaseModel) -> Receipt:
+    sender = [str(ctx.actor)]  # the same words of two people are two objections
     content = [operation.name, ctx.as_of, arguments.model_dump(mode="json")]
     keyed = ctx.services.vault.lookup
     return Receipt(
@@ -74,8 +75,8 @@ def _drafted(ctx: Context, operation: Operation, arguments: BaseModel) -> Receip
         actor=str(ctx.actor),
         as_of=ctx.as_of,
         recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
-        request=keyed(canonical_json(["request", str(ctx.actor), sorted(ctx.synthetic), *content]).decode()),
-        submission=keyed(canonical_json(["submission", *content]).decode()) if operation.once_a_day else None,
+        request=keyed(canonical_json(["request", *sender, sorted(ctx.synthetic), *content]).decode()),
+        submission=keyed(canonical_json(["submission", *sender, *content]).decode()) if operation.once_a_day else None,
     )
 
 

@@ -75,14 +75,15 @@ def send(
 ) -> ReferralSent:
     """Send one person's need to another department with its packet; acceptance and return become due.
 
-    Raises ``Refusal`` as ``rules.referral.check_packet`` (FZ-37, BJ-58), ``matching.item_unknown``,
-    ``referral.other_outcome`` (SYS-REFERRAL-OUTCOME), ``kernel.not_found``.
+    Raises ``Refusal`` as ``rules.referral.check_packet`` (FZ-37, BJ-58) and ``check_unnamed``,
+    ``matching.item_unknown``, ``referral.other_outcome`` (SYS-REFERRAL-OUTCOME), ``kernel.not_found``.
     """
     policy = ctx.policy(region=ctx.services.region)
     if item not in policy.delivery.service_item_names:
         raise Refusal("matching.item_unknown", rule="SYS-CODE-LIST", facts={"item": item})
     rules.check_packet(parts=parts, receiver=receiver, policy=policy)
     who = _whom(ctx, person, item, outcome)
+    rules.check_unnamed(parts=parts, personal=_personal(ctx, who), policy=policy)
     calendar = ctx.services.calendar
     accept = calendar.add_working_days(ctx.as_of, days=policy.lists.referral_accept_working_days)
     back = calendar.add_working_days(ctx.as_of, days=policy.delivery.referral_working_days)
@@ -158,14 +159,17 @@ def _open(session: Session, ctx: Context, row: DepartmentReferral, accept: Due, 
 
 def _original(ctx: Context, person: Person, reason: str) -> str:
     """Return the full data behind the packet as JSON, to be sealed."""
+    return json.dumps(_personal(ctx, person) | {"reason": reason}, ensure_ascii=False, sort_keys=True)
+
+
+def _personal(ctx: Context, person: Person) -> dict[str, str]:
+    """Return name, ID number and phone in clear; never to be shown or logged."""
     vault = ctx.services.vault
-    clear = {
+    return {
         "name": vault.open(person.name_sealed),
         "id_number": vault.open(person.id_number_sealed),
         "phone": vault.open(person.phone_sealed) if person.phone_sealed else "",
-        "reason": reason,
     }
-    return json.dumps(clear, ensure_ascii=False, sort_keys=True)
 
 
 def _packet(
@@ -215,7 +219,7 @@ def accept(
     """
     rules.check_accepted_by(receiver=receiver, policy=ctx.policy(region=ctx.services.region))
     with ctx.writing() as session:
-        row = _step(session, referral, rules.ACCEPTED)
+        row = _step(session, ctx, referral, rules.ACCEPTED)
         row.accepted_on = ctx.as_of
         if receiver:
             row.receiver_sealed = ctx.services.vault.seal(receiver)
@@ -234,11 +238,12 @@ def receive_return(
 ) -> ReferralState:
     """Record what the other department did, with its receipt.
 
-    Raises ``Refusal`` ``referral.outcome_unknown`` (SYS-CODE-LIST), ``referral.not_in_status`` (SYS-STATE).
+    Raises ``Refusal`` ``referral.outcome_unknown`` (SYS-CODE-LIST), ``referral.not_in_status`` (SYS-STATE),
+    ``referral.not_accepted`` (BJ-58).
     """
     rules.check_outcome(outcome=outcome)
     with ctx.writing() as session:
-        row = _step(session, referral, rules.RETURNED)
+        row = _step(session, ctx, referral, rules.RETURNED)
         row.returned_on, row.outcome = ctx.as_of, outcome
         row.result_sealed = ctx.services.vault.seal(result)
         if receipt is not None:
@@ -261,14 +266,14 @@ def receive_return(
 def close(ctx: Context, *, referral: Referral) -> ReferralState:
     """Close a referral that came back. Raises ``Refusal`` ``referral.not_in_status`` (SYS-STATE)."""
     with ctx.writing() as session:
-        row = _step(session, referral, rules.CLOSED)
+        row = _step(session, ctx, referral, rules.CLOSED)
         row.closed_on = ctx.as_of
         return _done(session, ctx, row)
 
 
-def _step(session: Session, referral: str, to: str) -> DepartmentReferral:
+def _step(session: Session, ctx: Context, referral: str, to: str) -> DepartmentReferral:
     row = found(session.get(DepartmentReferral, referral, with_for_update=True), kind="referral", id=referral)
-    rules.check_step(status=row.status, to=to)
+    rules.check_step(status=row.status, to=to, policy=ctx.policy(region=row.region))
     row.status = to
     return row
 

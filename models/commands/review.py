@@ -88,13 +88,14 @@ def commit_seed(ctx: Context, *, project: str) -> SeedCommitted:
         policy = ctx.policy(region=row.region)
         rules.check_needs(needs=tuple(row.details["needs"]), policy=policy)
         roster = seats.candidates(seats.roster_of(session, region=row.region), on=ctx.as_of, policy=policy)
+        roster_digest = roster_digest_of(roster=roster)
         kept = draws.commit_fresh(
             session,
             ctx,
-            draw_id=ctx.new_id("rnd"),
+            draw_id=ctx.new_id("rnd", roster_digest),  # the same call of one day finds another roster: another draw
             project_id=row.id,
             subject_id=row.id,
-            roster_digest=roster_digest_of(roster=roster),
+            roster_digest=roster_digest,
         )
         return SeedCommitted(
             id=kept.id, draw_id=kept.draw_id, seed_commitment=kept.commitment, roster_digest=kept.roster_digest

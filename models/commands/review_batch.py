@@ -18,7 +18,7 @@ from models.commands import documents, events
 from models.commands.review import commit_seed, open_round
 from models.context import Context
 from models.core.actors import Role
-from models.core.errors import Refusal
+from models.core.errors import LifecycleError, Refusal, Transient
 from models.core.hashing import canonical_json
 from models.core.ids import derive_id
 from models.core.messages import sentence
@@ -96,7 +96,9 @@ def _opened(ctx: Context, project: str, *, batch: str, closes_on: date | None, s
         made = open_round(
             inner("review.open_round"), project=project, seed=seed, closes_on=closes_on, batch=batch, sealed=sealed
         )
-    except Refusal as fault:
+    except Transient:
+        raise
+    except LifecycleError as fault:
         return BatchLine(project=project, rule=fault.rule, code=fault.code, message=fault.message)
     return BatchLine(project=project, round=made.id)
 

@@ -23,6 +23,7 @@ from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.ports import StoredObject
+from models.queries.publicity import latest_round
 from models.queries.reader import project_of
 from models.queries.review import seats_of
 from models.queries.review_signing import signatures_of
@@ -102,7 +103,8 @@ def sign_opinion(
     The signature that completes the quorum moves the project to ``reviewed``. The office may record a refusal for a
     member who let the last day pass. Raises ``Refusal`` ``review.opinion_not_filed``, ``review.other_opinion``,
     ``review.signed_by_another``, ``review.not_overdue``, ``review.dissent_is_signed`` (ZY-23),
-    ``review.signature_not_asked``, ``review.opinion_signed``, ``review.conflicted``, ``review.not_your_seat``.
+    ``review.signature_not_asked``, ``review.opinion_signed``, ``review.opinion_overtaken``, ``review.conflicted``,
+    ``review.not_your_seat``.
     """
     with ctx.reading() as session:
         act, policy = _act(session, ctx, round, opinion_sha256, dissent.strip(), refusal.strip(), expert)
@@ -112,7 +114,7 @@ def sign_opinion(
         row = seats.locked_round(session, act.round_id)
         project = project_of(session, row.project_id)
         seat = session.get_one(ReviewSeat, act.seat_id)
-        _check_again(session, seat, refusing=not act.signed)
+        _check_again(session, row, seat, refusing=not act.signed)
         document = documents.file_upload(
             session,
             ctx,
@@ -160,7 +162,7 @@ def _act(
     rules.check_same_opinion(given=given, filed=filed)
     overdue = row.closed_on is not None and ctx.as_of > _last_day(ctx, row.closed_on, policy)
     rules.check_act(by_office=ctx.actor.role is not Role.EXPERT, refusal=refusal, dissent=dissent, overdue=overdue)
-    _check_again(session, seat, refusing=bool(refusal))
+    _check_again(session, row, seat, refusing=bool(refusal))
     statement = {
         "kind": "opinion_signature",
         "project": project.id,
@@ -183,7 +185,9 @@ def _last_day(ctx: Context, closed_on: date, policy: Policy) -> date:
     return ctx.services.calendar.add_working_days(closed_on, days=policy.review.signing_working_days).date
 
 
-def _check_again(session: Session, seat: ReviewSeat, *, refusing: bool) -> None:
+def _check_again(session: Session, row: ReviewRound, seat: ReviewSeat, *, refusing: bool) -> None:
+    newest = latest_round(session, row.project_id)
+    rules.check_newest(newest=newest is not None and newest.id == row.id)
     acts = [one.signed for one in signatures_of(session, seat.round_id) if one.seat_id == seat.id]
     rules.check_not_yet(signed=True in acts, refused=False in acts, refusing=refusing)
 

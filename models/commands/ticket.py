@@ -124,7 +124,7 @@ def transfer(
     ticket: Annotated[str, Field(description="工单编号")],
     department: Annotated[str, Field(min_length=2, max_length=60, description="转往部门")],
     receiver: Annotated[str, Field(max_length=60, description="接收人姓名(加密保存)")] = "",
-    account: Annotated[str, Field(max_length=64, description="接收人账号")] = "",
+    account: Annotated[Account | None, Field(description="接收人账号")] = None,
 ) -> TicketKept:
     """Hand a matter to a named receiver of another department, who must take it over; the owner stays the owner.
 
@@ -134,15 +134,15 @@ def transfer(
         row, kind = _row(session, ctx, ticket)
         rules.check_open(kind=kind, closed_on=row.closed_on)
         past = _transfers(session, row.id)
-        pending = any(one.accepted_on is None for one in past)
-        rules.check_receiver(kind=kind, receiver=receiver, account=account, sender=ctx.actor.id, pending=pending)
+        named, pending = account or "", _pending(past) is not None
+        rules.check_receiver(kind=kind, receiver=receiver, account=named, sender=ctx.actor.id, pending=pending)
         session.add(
             TicketTransfer(
                 id=ctx.new_id("handover", row.id),
                 ticket_id=row.id,
                 ordinal=len(past) + 1,
                 department=department,
-                receiver_account=account,
+                receiver_account=named,
                 receiver_sealed=ctx.services.vault.seal(receiver.strip()),
                 sent_on=ctx.as_of,
             )
@@ -150,12 +150,37 @@ def transfer(
         return _kept(session, ctx, row, "ticket.transferred")
 
 
+@command("ticket.take_back", roles=_ROLES, clause="SYS-TICKET")
+def take_back(
+    ctx: Context,
+    *,
+    ticket: Annotated[str, Field(description="工单编号")],
+    reason: Annotated[Words, Field(description="撤回理由(加密保存)")],
+) -> TicketKept:
+    """Withdraw a hand-over that nobody took over (a wrong account, say); its row stays with the reason.
+
+    Raises ``Refusal`` ``ticket.nothing_handed``, ``ticket.not_sender`` (SYS-ROLE), ``ticket.closed``.
+    """
+    with ctx.writing() as session:
+        row, kind = _row(session, ctx, ticket)
+        rules.check_open(kind=kind, closed_on=row.closed_on)
+        rules.check_sender(
+            actor=ctx.actor.id, role=ctx.actor.role, owners=frozenset({row.owner, row.backup}), offices=_OFFICES
+        )
+        waiting = _pending(_transfers(session, row.id))
+        if waiting is None:
+            raise Refusal("ticket.nothing_handed", rule="SYS-TICKET")
+        waiting.withdrawn_on, waiting.withdrawn_reason_sealed = ctx.as_of, ctx.services.vault.seal(reason)
+        session.add(waiting)
+        return _kept(session, ctx, row, "ticket.taken_back")
+
+
 @command("ticket.accept", roles=_RECEIVERS, clause="SYS-TICKET")
 def accept(ctx: Context, *, ticket: Annotated[str, Field(description="工单编号")]) -> TicketKept:
     """Take over what was handed on. Raises ``Refusal`` ``ticket.not_receiver`` (BJ-58), ``ticket.nothing_handed``."""
     with ctx.writing() as session:
         row, kind = _row(session, ctx, ticket)
-        waiting = next((one for one in _transfers(session, row.id) if one.accepted_on is None), None)
+        waiting = _pending(_transfers(session, row.id))
         if waiting is None:
             raise Refusal("ticket.nothing_handed", rule="SYS-TICKET")
         rules.check_acceptance(kind=kind, receiver_account=waiting.receiver_account, actor=ctx.actor.id)
@@ -194,7 +219,7 @@ def close(ctx: Context, *, ticket: Annotated[str, Field(description="工单编�
     with ctx.writing() as session:
         row, kind = _row(session, ctx, ticket)
         rules.check_open(kind=kind, closed_on=row.closed_on)
-        pending = any(one.accepted_on is None for one in _transfers(session, row.id))
+        pending = _pending(_transfers(session, row.id)) is not None
         rules.check_closing(kind=kind, answered_on=row.answered_on, pending=pending)
         row.closed_on, row.late = ctx.as_of, ctx.as_of > row.due_on
         work.close_item(session, ctx, kind=_KIND, subject_id=row.id)
@@ -209,6 +234,11 @@ def _row(session: Session, ctx: Context, ticket: str) -> tuple[Ticket, TicketKin
 def _transfers(session: Session, ticket: str) -> list[TicketTransfer]:
     statement = select(TicketTransfer).where(col(TicketTransfer.ticket_id) == ticket)
     return list(session.exec(statement.order_by(col(TicketTransfer.ordinal))).all())
+
+
+def _pending(handed: list[TicketTransfer]) -> TicketTransfer | None:
+    """Return the hand-over that waits for its receiver; there is at most one."""
+    return next((one for one in handed if one.accepted_on is None and one.withdrawn_on is None), None)
 
 
 def _kept(session: Session, ctx: Context, row: Ticket, type: str) -> TicketKept:

@@ -21,6 +21,7 @@ from models.tables.application import (
     ApplicationBudgetLine,
     ApplicationTeamMember,
 )
+from models.tables.kernel import Event
 
 
 class AppliedLine(BaseModel):
@@ -94,6 +95,14 @@ class Revision(BaseModel):
     supersedes: str | None
     guide: str | None
     visible: bool
+
+
+def submitter_of(session: Session, project: str) -> str | None:
+    """Return the account of a project's first submission (``role:id``), ``None`` before there is one."""
+    submitted = select(Event.actor).where(
+        col(Event.stream_kind) == "project", col(Event.stream_id) == project, col(Event.type) == "project.submitted"
+    )
+    return session.exec(submitted.order_by(col(Event.seq)).limit(1)).one_or_none()
 
 
 def newest_application(session: Session, project_id: str) -> Application | None:

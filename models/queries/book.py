@@ -29,7 +29,9 @@ from models.rules.masking import masked
 from models.rules.units import Unit
 from models.tables.book import BookRow
 from models.tables.duty import AdministrativeUnit
+from models.tables.kernel import Event
 
+ROSTER_PUBLISHED: Final = "book.roster_published"
 _OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
 _INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
 
@@ -90,6 +92,7 @@ class RowShown(BaseModel):
     from_on: date
     until_on: date | None
     reason: str
+    retire_reason: str
     due_on: date | None
     synthetic: bool
 
@@ -227,6 +230,20 @@ def gaps_on(
     ]
 
 
+def has_public(session: Session, *, code: str, book: Book, on: date) -> bool:
+    """Say whether any row of a published book is for the public on a date."""
+    held = session.exec(live(on).where(col(BookRow.book) == code)).all()
+    return any(rules.applies(book.public_when, row.fields) for row in held)
+
+
+def was_published(session: Session, *, code: str) -> bool:
+    """Say whether a roster of a book was ever published: its page stands until a newer one takes its place."""
+    statement = select(Event.event_id).where(
+        col(Event.stream_kind) == "book", col(Event.stream_id) == code, col(Event.type) == ROSTER_PUBLISHED
+    )
+    return session.exec(statement.limit(1)).first() is not None
+
+
 def opened(vault: Vault, row: BookRow) -> dict[str, Any]:
     """Return all values of a row, the personal ones unsealed. Raises ``DataFault`` ``vault.unreadable``."""
     personal = json.loads(vault.open(row.personal_sealed)) if row.personal_sealed else {}
@@ -281,6 +298,7 @@ def _shown(reader: Reader, policy: Policy, book: Book, kept: Iterable[BookRow]) 
                 from_on=row.from_on,
                 until_on=row.until_on,
                 reason=row.reason,
+                retire_reason=row.retire_reason,
                 due_on=due.date if due else None,
                 synthetic=row.synthetic,
             )
@@ -306,5 +324,7 @@ def public(reader: Reader, *, book: Annotated[str, Field(description="登记簿�
     kept = rules.published_book(policy, book)
     here = reader.session.exec(live(reader.as_of).where(col(BookRow.book) == book)).all()
     shown = _shown(reader, policy, kept, (row for row in here if rules.applies(kept.public_when, row.fields)))
-    bare = tuple(row.model_copy(update={"warnings": (), "document": None, "reason": ""}) for row in shown)
+    bare = tuple(
+        row.model_copy(update={"warnings": (), "document": None, "reason": "", "retire_reason": ""}) for row in shown
+    )
     return BookRows(book=book, title=kept.title, rows=bare, total=len(bare))

@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
+from models.core.messages import sentence
 from models.core.registry import query
 from models.policy.schema import Policy
 from models.queries.feasibility import newest
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
-from models.rules.feasibility_set import OnFile, Standing, asked, standing
+from models.rules.feasibility_set import FORMALITIES, OPINION, REPORT, OnFile, Standing, asked, standing
 from models.tables.feasibility import Appraisal, CountyOpinion, FeasibilityReport, Formality, FormalitySet
 from models.tables.kernel import Project
 
@@ -56,8 +57,8 @@ class DecisionSet(BaseModel):
     reasons: dict[str, str]
 
 
-def decision_standing(session: Session, project: Project, *, policy: Policy) -> Standing:
-    """Return what of a project's decision set counts today."""
+def decision_standing(session: Session, project: Project, *, policy: Policy, on: date) -> Standing:
+    """Return what of a project's decision set counts on a day: what is dated later does not."""
     report, opinion = newest(session, FeasibilityReport, project.id), newest(session, CountyOpinion, project.id)
     appraisal, checklist = newest(session, Appraisal, project.id), newest(session, FormalitySet, project.id)
     on_file = OnFile(
@@ -67,7 +68,14 @@ def decision_standing(session: Session, project: Project, *, policy: Policy) -> 
         opinion_positive=bool(opinion and opinion.positive),
         formalities=frozenset(checklist.items) if checklist else None,
     )
-    return standing(on_file=on_file, payer=project.payer, policy=policy)
+    held = standing(on_file=on_file, payer=project.payer, policy=policy)
+    dated = (
+        (REPORT, report and report.compiled_on),
+        (OPINION, opinion and opinion.given_on),
+        (FORMALITIES, checklist and checklist.completed_on),
+    )
+    late = dict.fromkeys((kind for kind, day in dated if day and day > on), sentence("feasibility.stale.later"))
+    return Standing(held.kinds - late.keys(), held.reasons | late)
 
 
 def formalities_of(session: Session, project_id: str) -> dict[str, Formality]:
@@ -85,7 +93,8 @@ def decision_set(reader: Reader, *, project: str) -> DecisionSet:
     row = project_of(session, project)
     policy = reader.policies.resolve(region=row.region, on=reader.as_of)
     report, opinion = newest(session, FeasibilityReport, project), newest(session, CountyOpinion, project)
-    checklist, held = newest(session, FormalitySet, project), decision_standing(session, row, policy=policy)
+    checklist = newest(session, FormalitySet, project)
+    held = decision_standing(session, row, policy=policy, on=reader.as_of)
     return DecisionSet(
         report_version=report.ordinal if report else None,
         report_sha256=report.sha256 if report else None,

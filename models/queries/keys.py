@@ -1,6 +1,7 @@
 """Where personal data is sealed, and with which key: every column whose name ends in ``_sealed``.
 
-Read by ``lifecycle keys`` and by the command that rotates. Never opens a sealed value.
+What a table of ``APPEND_ONLY`` holds stays under the key it was sealed with, so that key stays in the ring. Read by
+``lifecycle keys`` and by the command that rotates. Never opens a sealed value.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ from sqlmodel import Session
 from models.core.actors import Role
 from models.core.registry import query
 from models.queries.reader import Reader
-from models.tables import metadata
+from models.tables import APPEND_ONLY, metadata
 
 _SEALED: Final = "_sealed"
-APPEND_ONLY: Final = frozenset({"event", "posting", "service_record"})
-"""Tables no row of which may change: what they hold stays under the key it was sealed with, so that key stays."""
 
 
 class KeyUse(BaseModel):

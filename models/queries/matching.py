@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Text, cast, or_
+from sqlalchemy import ColumnElement, Text, cast, func, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -88,7 +88,7 @@ def needs_of(session: Session, *, survey: str, on: date, policy: Policy) -> list
         person, identity, area, willing, benefits, able, top, severe, moderate, since, demands = row
         rank = urgency(max_level=top, severe=severe, moderate=moderate, days_waiting=(on - since).days, policy=policy)
         has, can = (*_codes(benefits), *aided.get(person, ())), _codes(able)
-        for item in _codes(demands):
+        for item in dict.fromkeys(_codes(demands)):
             profile = Profile(item, identity, area, willing, has, can, refused.get(person, ()))
             needs.append(Need(person, known.setdefault(profile, profile), rank, held.get((person, item))))
     return needs
@@ -238,7 +238,7 @@ def summary(reader: Reader, *, run: str) -> MatchSummary:
     row = run_of(reader.session, run)
     matched = sum(row.counts.get(reason, 0) for reason in SERVED)
     answers = last_answers(reader.session, run)
-    continued = row.counts.get(Reason.CONTINUED, 0)
+    continued = row.counts.get(Reason.CONTINUED, 0) - _continued_answered(reader.session, run)
     confirmed = sum(answer == CONFIRMED for answer in answers.values())
     refused = sum(answer == REFUSED for answer in answers.values())
     return MatchSummary(
@@ -254,6 +254,16 @@ def summary(reader: Reader, *, run: str) -> MatchSummary:
         waiting=matched - confirmed - refused - continued,
         outcome_digest=row.outcome_digest,
     )
+
+
+def _continued_answered(session: Session, run: str) -> int:
+    """Return how many continued places of a run were answered anew: those count by their answer."""
+    statement = (
+        select(func.count(func.distinct(col(MatchAnswer.outcome_id))))
+        .join(MatchOutcome, col(MatchOutcome.id) == col(MatchAnswer.outcome_id))
+        .where(col(MatchOutcome.run_id) == run, col(MatchOutcome.reason) == Reason.CONTINUED)
+    )
+    return session.exec(statement).one()
 
 
 def last_answers(session: Session, run: str) -> dict[str, str]:
@@ -361,10 +371,10 @@ def gaps(reader: Reader, *, run: str) -> tuple[GapRow, ...]:
     )
 
 
-def unconfirmed(session: Session, *, served: set[tuple[str, str]]) -> int:
-    """Return how many of these (person, item) have no confirmation that still counts."""
-    people = {person for person, _ in served}
-    last: dict[tuple[str, str], str] = {}
+def unconfirmed(session: Session, *, served: set[tuple[str, str, date]]) -> int:
+    """Return how many of these (person, item, day of service) have no confirmation that counted on that day."""
+    people = {person for person, _, _ in served}
+    said: dict[tuple[str, str], list[MatchAnswer]] = {}
     statement = (
         select(MatchAnswer)
         .join(MatchOutcome, col(MatchOutcome.id) == col(MatchAnswer.outcome_id))
@@ -373,5 +383,10 @@ def unconfirmed(session: Session, *, served: set[tuple[str, str]]) -> int:
         .order_by(col(MatchRun.ran_on), col(MatchRun.ordinal), col(MatchAnswer.ordinal))
     )
     for answer in session.exec(statement):
-        last[answer.person_id, answer.item] = answer.answer
-    return sum(last.get(pair) != CONFIRMED for pair in served)
+        said.setdefault((answer.person_id, answer.item), []).append(answer)
+    return sum(_counted(said.get((person, item), ()), on=on) != CONFIRMED for person, item, on in served)
+
+
+def _counted(answers: Sequence[MatchAnswer], *, on: date) -> str | None:
+    """Return what counted on a day: the last of these answers that had been given by then."""
+    return next((one.answer for one in reversed(answers) if one.answered_on <= on), None)

@@ -1,7 +1,8 @@
 """What happened to a public notice, read together: its clock, and the page that tells the whole story (S06).
 
-Called by the publicity commands and the site. Objectors and matters never appear; answers appear with everything
-personal blotted out. ``recipient_names`` hands clear names to the leak scan inside a command: never log or return them.
+Called by the publicity commands and the site. Objectors and matters never appear; answers and reasons appear with
+everything personal blotted out. ``recipient_names`` hands clear names to the leak scan inside a command: never log or
+return them.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Teller:
-    """What telling a history needs besides the rows; ``names`` are blotted out of answers."""
+    """What telling a history needs besides the rows; ``names`` are blotted out of answers and reasons."""
 
     policy: Policy
     calendar: WorkCalendar
@@ -183,7 +184,7 @@ def history_view(
         "facts": _facts(notice, told, project, marks, lost=_lost(session, notice, told, teller)),
         "tables": [
             _channel_table(session, notice, teller.policy),
-            _outage_table(session, notice, teller.policy),
+            _outage_table(session, notice, teller),
             _objection_table(objections, told, teller),
         ],
     }
@@ -243,10 +244,15 @@ def _channel_table(session: Session, notice: PublicityNotice, policy: Policy) ->
     return _table("channels", rows)
 
 
-def _outage_table(session: Session, notice: PublicityNotice, policy: Policy) -> dict[str, Any]:
-    labels = policy.publicity.channels
+def _outage_table(session: Session, notice: PublicityNotice, teller: Teller) -> dict[str, Any]:
+    labels, names = teller.policy.publicity.channels, teller.names
     rows = [
-        [labels.get(row.channel, row.channel), written_date(row.first_day), _day(row.last_day), row.reason]
+        [
+            labels.get(row.channel, row.channel),
+            written_date(row.first_day),
+            _day(row.last_day),
+            blotted(row.reason, names=names),
+        ]
         for row in outages_of(session, notice.sheet_id)
     ]
     return _table("outages", rows)

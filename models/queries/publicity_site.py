@@ -5,6 +5,7 @@ Everything hangs on the rows alone, never on the day of building: equal rows giv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -28,10 +29,11 @@ _UP: Final = "../../"  # from site/notices/ to the root of the bucket, where the
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its path on the site and the view it is printed from."""
+    """One page: its path on the site, the view it is printed from, and what of it stands on the published notice."""
 
     path: str
     view: dict[str, Any]
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,35 @@ class Site:
     feed: dict[str, Any]
 
 
-def site(session: Session, *, teller: Teller) -> Site:
-    """Return the site as the rows stand, the newest notice first."""
+@dataclass(frozen=True)
+class Shown:
+    """One notice on the site: its row, its page, and its entry in the index."""
+
+    notice: PublicityNotice
+    page: Page
+    entry: dict[str, Any]
+
+
+def shown(session: Session, *, teller: Teller) -> tuple[Shown, ...]:
+    """Return every notice as its rows stand, the newest first."""
     rows = session.exec(
         select(PublicityNotice, Project)
         .join(Project, col(Project.id) == col(PublicityNotice.project_id))
         .order_by(col(PublicityNotice.published_on).desc(), col(PublicityNotice.id))
     ).all()
-    pages = tuple(_page(session, notice, project, teller) for notice, project in rows)
-    entries = [_entry(notice, project, page) for (notice, project), page in zip(rows, pages, strict=True)]
-    return Site(Page(INDEX, _index(pages, entries, teller)), pages, _feed(rows, entries, teller))
+    made = []
+    for notice, project in rows:
+        page = _page(session, notice, project, teller)
+        made.append(Shown(notice, page, _entry(notice, page)))
+    return tuple(made)
+
+
+def site(every: Sequence[Shown], *, teller: Teller) -> Site:
+    """Return the site over the notices that may be listed."""
+    pages, entries = tuple(one.page for one in every), [one.entry for one in every]
+    known = tuple(dict.fromkeys(text for page in pages for text in page.known))
+    index = Page(INDEX, _index(pages, entries, teller), known)
+    return Site(index, pages, _feed(every, teller))
 
 
 def _changed_on(session: Session, notice: PublicityNotice) -> date:
@@ -66,8 +87,9 @@ def _changed_on(session: Session, notice: PublicityNotice) -> date:
 
 def _page(session: Session, notice: PublicityNotice, project: Project, teller: Teller) -> Page:
     told = Told(_changed_on(session, notice), notice.ends_on, notice.closed_on, notice.result)
-    known = marks(session, project.id)
-    view = history_view(session, notice=notice, told=told, project=project, marks=known, teller=teller)
+    view = history_view(
+        session, notice=notice, told=told, project=project, marks=marks(session, project.id), teller=teller
+    )
     papers = [("notice_pdf", notice.document_id), ("notice_html", notice.html_document_id)]
     papers += [
         ("closing_pdf", notice.closing_document_id or ""),
@@ -78,7 +100,8 @@ def _page(session: Session, notice: PublicityNotice, project: Project, teller: T
         for code, document in papers
         if document
     ]
-    return Page(f"notices/{notice.id}.html", {**view, "links": links, "home": f"../{INDEX}"})
+    known = (project.name, view["issuer"])
+    return Page(f"notices/{notice.id}.html", {**view, "links": links, "home": f"../{INDEX}"}, known)
 
 
 def _state(notice: PublicityNotice) -> str:
@@ -86,7 +109,7 @@ def _state(notice: PublicityNotice) -> str:
     return sentence(f"publicity.site.state.{state}")
 
 
-def _entry(notice: PublicityNotice, project: Project, page: Page) -> dict[str, Any]:
+def _entry(notice: PublicityNotice, page: Page) -> dict[str, Any]:
     return {
         "title": page.view["title_lines"][0],
         "href": page.path,
@@ -113,21 +136,21 @@ def _index(pages: tuple[Page, ...], entries: list[dict[str, Any]], teller: Telle
     }
 
 
-def _feed(rows: Any, entries: list[dict[str, Any]], teller: Teller) -> dict[str, Any]:
+def _feed(every: Sequence[Shown], teller: Teller) -> dict[str, Any]:
     items = [
         {
-            "id": notice.id,
-            "url": entry["href"],
-            "title": entry["title"],
-            "content_text": f"{entry['period']} {entry['state']}",
-            "date_published": f"{notice.published_on.isoformat()}T00:00:00+08:00",
+            "id": one.notice.id,
+            "url": one.entry["href"],
+            "title": one.entry["title"],
+            "content_text": f"{one.entry['period']} {one.entry['state']}",
+            "date_published": f"{one.notice.published_on.isoformat()}T00:00:00+08:00",
             "_notice": {
-                "sha256": notice.sha256,
-                "html_sha256": notice.html_sha256,
-                "closed_on": _iso(notice.closed_on),
+                "sha256": one.notice.sha256,
+                "html_sha256": one.notice.html_sha256,
+                "closed_on": _iso(one.notice.closed_on),
             },
         }
-        for (notice, _), entry in zip(rows, entries, strict=True)
+        for one in every
     ]
     title = sentence("publicity.site.title")
     return {

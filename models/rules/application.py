@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from models.core.actors import Actor, Role
 from models.core.errors import Detail, Refusal
 from models.core.messages import sentence
 from models.core.money import Money
@@ -138,9 +139,21 @@ def check_words(*, gaps: tuple[str, ...], policy: Policy) -> None:
 
 
 def check_not_accepted(*, accepted: bool) -> None:
-    """Refuse to accept one submission twice. Raises ``application.accepted_already`` (SYS-STATE)."""
+    """Refuse to accept one submission twice, or to return it after that.
+
+    Raises ``Refusal`` ``application.accepted_already`` (SYS-STATE).
+    """
     if accepted:
         raise Refusal("application.accepted_already", rule="SYS-STATE")
+
+
+def check_own(*, actor: Actor, submitter: str | None) -> None:
+    """Refuse a purchaser or contractor that touches what another account submitted (``application.not_yours``).
+
+    ``submitter`` is the account of the project's first submission (``role:id``), ``None`` before there is one.
+    """
+    if actor.role in (Role.PURCHASER, Role.CONTRACTOR) and submitter not in (None, str(actor)):
+        raise Refusal("application.not_yours", rule="SYS-ROLE")
 
 
 def check_return(*, gaps: tuple[Gap, ...], case: Case, policy: Policy) -> tuple[Gap, ...]:

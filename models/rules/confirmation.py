@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from models.core.actors import Role
 from models.core.errors import Refusal
 from models.policy.schema import Policy
 from models.rules.force import binding
@@ -22,7 +23,8 @@ OFFERED_AGAIN: Final = "offered_again"
 class Answer:
     """What the recipient or the agent said to an offer, and how it was taken down.
 
-    ``by_self`` is true when they answered from their own account; then no signed paper is asked for.
+    ``by_self`` is true when the recipient answered from the account bound to the person (``check_own``); then no
+    signed paper is asked for.
     """
 
     given_by: str
@@ -55,6 +57,16 @@ def check_giver(*, answer: Answer, policy: Policy) -> None:
         raise Refusal("matching.giver_unknown", rule="SYS-CODE-LIST", facts={"given": answer.given_by})
     if answer.given_by == "agent" and not (answer.agent_name.strip() and answer.agent_relation.strip()):
         raise Refusal("matching.agent_unnamed", rule=binding(policy=policy, rules=("FZ-32", "SYS-CONFIRMATION")))
+
+
+def check_own(*, role: Role, account: str, person: str) -> None:
+    """Refuse an answer from an account that is not the person's own: a role alone speaks for nobody.
+
+    An account is the person's own when its id is the person's. No account is bound to an agent: what agents say is
+    taken down by the offices with the signed paper. Raises ``Refusal`` ``matching.not_own`` (SYS-ROLE).
+    """
+    if role is not Role.RECIPIENT or account != person:
+        raise Refusal("matching.not_own", rule="SYS-ROLE")
 
 
 def check_entitled(*, entitled: bool | None, policy: Policy) -> None:

@@ -27,14 +27,19 @@ _PAYER_RULES: Final = {"government": "ZY-71", "enterprise": "ZY-72", "joint": "Z
 _STEPS: Final = (("feasibility.content_reviewed", "HS-12"), ("feasibility.cost_estimated", "HS-23"))
 
 
-def check_publicity(*, result: str | None, policy: Policy) -> None:
+def check_publicity(*, result: str | None, closed_on: date | None, on: date, policy: Policy) -> None:
     """Refuse a decision before the newest notice ended without an upheld objection (ZY-24).
 
-    ``result`` is that of the newest notice: ``None`` while it is open, or when there is none. Raises ``Refusal``
-    ``decision.publicity_open``.
+    ``result`` and ``closed_on`` are those of the newest notice: ``None`` while it is open, or when there is none;
+    ``on`` is the day of the decision. Raises ``Refusal`` ``decision.publicity_open``,
+    ``decision.before_publicity_end``.
     """
-    if result != "passed":
-        raise Refusal("decision.publicity_open", rule=binding(policy=policy, rules=("ZY-24", "SYS-PUBLICITY")))
+    rule = binding(policy=policy, rules=("ZY-24", "SYS-PUBLICITY"))
+    if result != "passed" or closed_on is None:
+        raise Refusal("decision.publicity_open", rule=rule)
+    if on < closed_on:
+        facts = {"closed_on": closed_on.isoformat(), "on": on.isoformat()}
+        raise Refusal("decision.before_publicity_end", rule=rule, facts=facts)
 
 
 def check_review(*, outcome: str, passed: bool, policy: Policy) -> None:
@@ -46,13 +51,15 @@ def check_review(*, outcome: str, passed: bool, policy: Policy) -> None:
 def check_authority(*, role: Role, payer: str, override_citation: str, policy: Policy) -> str:
     """Return the role whose decision the payer class asks for; another role needs an overriding rule (ZY-74).
 
+    An enterprise has a say over its own money only, whatever it cites.
+
     Raises ``Refusal`` ``decision.unknown_payer`` or ``decision.wrong_authority`` (ZY-71, ZY-72, ZY-73).
     """
     authority = policy.decision.authorities.get(payer)
     if authority is None:
         known = "、".join(policy.decision.authorities)
         raise Refusal("decision.unknown_payer", rule="SYS-CODE-LIST", facts={"payer": payer, "known": known})
-    if role != authority and not override_citation.strip():
+    if role != authority and (role is Role.DONOR or not override_citation.strip()):
         raise Refusal(
             "decision.wrong_authority",
             rule=binding(policy=policy, rules=(_PAYER_RULES.get(payer, "ZY-71"), "SYS-DECISION-AUTHORITY")),
@@ -103,11 +110,8 @@ def check_feasibility(*, events: Collection[str], policy: Policy) -> None:
             raise Refusal("decision.feasibility_missing", rule=rule, facts={"step": sentence(f"decision.step.{event}")})
 
 
-def check_approval(*, role: Role, decided_on: date, approved_on: date, policy: Policy) -> None:
-    """Refuse an approval by another body than policy names (ZY-70), or dated before its decision (ZY-71).
-
-    Raises ``Refusal`` ``decision.wrong_approver`` or ``decision.after_approval``.
-    """
+def check_approver(*, role: Role, policy: Policy) -> None:
+    """Refuse a body that neither issues nor voids approval documents (``decision.wrong_approver``, ZY-70)."""
     issuer = policy.decision.approval_issuer
     if role != issuer:
         raise Refusal(
@@ -115,6 +119,14 @@ def check_approval(*, role: Role, decided_on: date, approved_on: date, policy: P
             rule=binding(policy=policy, rules=("ZY-70", "SYS-APPROVAL-ISSUER")),
             facts={"issuer": ROLE_NAMES[Role(issuer)], "role": ROLE_NAMES[role]},
         )
+
+
+def check_approval(*, role: Role, decided_on: date, approved_on: date, policy: Policy) -> None:
+    """Refuse an approval by another body than policy names (ZY-70), or dated before its decision (ZY-71).
+
+    Raises ``Refusal`` ``decision.wrong_approver`` or ``decision.after_approval``.
+    """
+    check_approver(role=role, policy=policy)
     if policy.decision.before_approval and decided_on > approved_on:
         raise Refusal(
             "decision.after_approval",

@@ -114,7 +114,7 @@ def _calendar_span(day: date, months: int) -> Span:
 
 def spans_until(*, duty: Duty, since: date | None, as_of: date) -> Iterator[Span]:
     """Yield the periods to open: every dated window; of a recurring duty the present one and, so that an outage loses
-    none, all that began after ``since`` (the start of the last one opened).
+    none, all that began after ``since`` (the start of the first one on file).
     """
     for window in duty.windows:
         yield Span(window.key, window.first, window.last)

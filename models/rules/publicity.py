@@ -68,9 +68,21 @@ def check_withdrawal(*, own: bool, office: bool, request: bool) -> None:
         raise Refusal("publicity.not_objector", rule="SYS-OBJECTION")
 
 
-def is_late(*, closed_on: date | None, paused: bool, ends_on: date, as_of: date) -> bool:
-    """Say whether an objection comes after the notice: it is taken in as a petition and holds nothing up."""
-    return closed_on is not None or (not paused and as_of > ends_on)
+def check_answerer(*, own: bool) -> None:
+    """Refuse an answer by the account that raised the objection (``publicity.own_objection``)."""
+    if own:
+        raise Refusal("publicity.own_objection", rule="SYS-OBJECTION")
+
+
+def is_late(
+    *, closed_on: date | None, paused: bool, ends_on: date, readable: bool, as_of: date, policy: Policy
+) -> bool:
+    """Say whether an objection comes after the notice: it is taken in as a petition and holds nothing up.
+
+    ``ends_on`` is the last day counted anew. A notice nobody can read at present is not over where outages extend it.
+    """
+    waits = paused or not (readable or not policy.publicity.outage_extends)
+    return closed_on is not None or (not waits and as_of > ends_on)
 
 
 def check_outage(*, first: date, last: date | None, posted_on: date, as_of: date) -> None:

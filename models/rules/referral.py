@@ -49,8 +49,27 @@ def check_packet(*, parts: Mapping[str, str], receiver: str, policy: Policy) -> 
         raise Refusal("referral.leak", rule="SYS-LEAK", facts={"parts": "、".join(leaking)})
 
 
-def check_step(*, status: str, to: str) -> None:
-    """Refuse a step out of turn (``referral.not_in_status``, SYS-STATE)."""
+def check_unnamed(*, parts: Mapping[str, str], personal: Mapping[str, str], policy: Policy) -> None:
+    """Refuse a packet whose parts name the person, however it is spaced (``referral.leak``, SYS-LEAK)."""
+    told = [_closed_up(text) for text in personal.values() if text.strip()]
+    naming = [code for code, text in parts.items() if any(one in _closed_up(text) for one in told)]
+    if naming:
+        facts = {"parts": "、".join(policy.lists.referral_parts[code] for code in naming)}
+        raise Refusal("referral.leak", rule="SYS-LEAK", facts=facts)
+
+
+def _closed_up(text: str) -> str:
+    return "".join(text.split()).casefold()
+
+
+def check_step(*, status: str, to: str, policy: Policy) -> None:
+    """Refuse a step out of turn, and a return nobody signed for where acceptance comes first.
+
+    Raises ``Refusal`` ``referral.not_in_status`` (SYS-STATE), ``referral.not_accepted`` (BJ-58).
+    """
+    rule = binding(policy=policy, rules=("BJ-58",))
+    if rule and to == RETURNED and status == SENT:
+        raise Refusal("referral.not_accepted", rule=rule)
     if status not in _STEPS[to]:
         facts = {"status": sentence(f"referral.status.{status}"), "step": sentence(f"referral.status.{to}")}
         raise Refusal("referral.not_in_status", rule="SYS-STATE", facts=facts)

@@ -160,6 +160,14 @@ def check_may_score(*, recused: bool, closed: bool, due_on: date, as_of: date) -
         raise Refusal("review.score_after_close", rule="SYS-REVIEW-CLOSED", facts={"due_on": due_on.isoformat()})
 
 
+def check_founded(*, overdue: bool, tied: bool, request: bool, due_on: date) -> None:
+    """Refuse the office to unseat an expert who neither let the last day pass without a sheet, nor has a recorded tie
+    with the project's parties, nor asked for it in writing (``review.recusal_unfounded``).
+    """
+    if not (overdue or tied or request):
+        raise Refusal("review.recusal_unfounded", rule="SYS-RECUSAL", facts={"due_on": due_on.isoformat()})
+
+
 def check_sheet(*, scores: Mapping[str, Decimal], reasons: Mapping[str, str], policy: Policy) -> None:
     """Refuse a sheet that does not score every dimension within the scale, with a reason each; lists every fault.
 

@@ -32,6 +32,12 @@ def check_opinion_there(*, filed: bool, needed: int) -> None:
         raise Refusal("review.signature_not_asked", rule="SYS-REVIEW-OPINION")
 
 
+def check_newest(*, newest: bool) -> None:
+    """Refuse an act on the opinion of a round that a later one took the place of (``review.opinion_overtaken``)."""
+    if not newest:
+        raise Refusal("review.opinion_overtaken", rule="SYS-REVIEW-OPINION")
+
+
 def check_same_opinion(*, given: str, filed: str) -> None:
     """Refuse a signature over another text than the filed opinion (``review.other_opinion``)."""
     if given.strip().lower() != filed:

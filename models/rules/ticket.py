@@ -86,6 +86,15 @@ def check_receiver(*, kind: TicketKind, receiver: str, account: str, sender: str
         raise Refusal("ticket.transfer_pending", rule=rule)
 
 
+def check_sender(*, actor: str, role: Role, owners: frozenset[str], offices: tuple[Role, ...]) -> None:
+    """Refuse to take back a hand-over of another's matter, the bureaus excepted.
+
+    Raises ``Refusal`` ``ticket.not_sender`` (SYS-ROLE).
+    """
+    if actor not in owners and role not in offices:
+        raise Refusal("ticket.not_sender", rule="SYS-ROLE")
+
+
 def check_acceptance(*, kind: TicketKind, receiver_account: str, actor: str) -> None:
     """Refuse anybody but the receiver who was named. Raises ``Refusal`` ``ticket.not_receiver``."""
     if receiver_account != actor:

@@ -42,5 +42,6 @@ class BookRow(SQLModel, table=True):
     from_on: date
     until_on: date | None = None
     reason: str = ""
+    retire_reason: str = ""
     policy_digest: str
     synthetic: bool

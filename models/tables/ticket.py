@@ -43,7 +43,10 @@ class Ticket(SQLModel, table=True):
 
 
 class TicketTransfer(SQLModel, table=True):
-    """One hand-over to another department: the receiver by name (sealed) and account, and when it was taken over."""
+    """One hand-over to another department: the receiver by name (sealed) and account, and when it was taken over.
+
+    One that nobody took over may be withdrawn by the sender: the row stays, with the day and the reason (sealed).
+    """
 
     __tablename__ = "ticket_transfer"
     __table_args__ = (UniqueConstraint("ticket_id", "ordinal"),)
@@ -56,3 +59,5 @@ class TicketTransfer(SQLModel, table=True):
     receiver_sealed: str
     sent_on: date
     accepted_on: date | None = None
+    withdrawn_on: date | None = None
+    withdrawn_reason_sealed: str | None = None

@@ -68,6 +68,11 @@ def score(world: World, opened: Any, *, value: object = 80, on: date = OPENED_ON
             world.do("review.submit_score", as_=f"expert:{seat.expert}", on=on, round=opened.id, **sheet(value))
 
 
+def letter(world: World) -> dict[str, Any]:
+    """Upload a made-up expert's written request to leave a panel."""
+    return world.upload("申请退出(合成)".encode(), name="申请.txt", media_type="text/plain").model_dump()
+
+
 def sign(world: World, round: str, *, on: date = SCORES_CLOSE_ON) -> None:
     """Have every member of a closed round sign its opinion, where a rule asks for that (ZY-23)."""
     asked = world.ask("review.signatures", round=round, on=on)

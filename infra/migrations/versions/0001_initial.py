@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("from_on", sa.Date(), nullable=False),
         sa.Column("until_on", sa.Date(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("retire_reason", sa.String(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -515,6 +516,8 @@ def upgrade() -> None:
         sa.Column("receiver_sealed", sa.String(), nullable=False),
         sa.Column("sent_on", sa.Date(), nullable=False),
         sa.Column("accepted_on", sa.Date(), nullable=True),
+        sa.Column("withdrawn_on", sa.Date(), nullable=True),
+        sa.Column("withdrawn_reason_sealed", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("ticket_id", "ordinal"),
     )

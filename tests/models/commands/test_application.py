@@ -252,6 +252,25 @@ def test_withdrawn_project_keeps_its_reason_and_takes_no_application(world: Worl
     world.refused("SYS-STATE", "application.submit", **CALL, project=project, plan_book=plan_book())
 
 
+def test_only_the_account_that_applied_or_an_office_withdraws_or_replaces(world: World) -> None:
+    project, other = entered(world), submitted(world, name="另一合成项目")
+    own, rival = "contractor:u-own", "contractor:u-rival"
+    world.do("application.submit", as_=own, on=ENTERED_ON, project=project, plan_book=plan_book())
+    given: dict[str, Any] = {"on": ENTERED_ON, "reason": "资金另有安排"}
+
+    for account in (rival, "purchaser:u-own"):
+        world.refused("application.not_yours", "application.withdraw", as_=account, project=project, **given)
+        book = plan_book()
+        world.refused(
+            "application.not_yours", "application.supersede", as_=account, project=project, plan_book=book, **given
+        )
+    world.refused("application.not_yours", "application.withdraw", as_=own, project=other, **given)
+
+    world.do("application.supersede", as_=own, project=project, plan_book=plan_book(goals="新目标(合成)。"), **given)
+    assert world.do("application.withdraw", as_=own, project=project, **given).state == "project.withdrawn"
+    assert world.do("application.withdraw", as_=OFFICE, project=other, **given).state == "project.withdrawn"
+
+
 def test_same_submission_twice_is_refused_by_state(world: World) -> None:
     project = submitted(world)
 

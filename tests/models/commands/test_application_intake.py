@@ -74,6 +74,17 @@ def test_acceptance_is_told_on_paper_and_lets_the_appraisal_follow(world: World)
     )
 
 
+def test_an_accepted_application_is_not_returned(world: World) -> None:
+    project = applied(world)
+    _accept(world, project)
+
+    call: dict[str, Any] = {"as_": OFFICE, "on": NEXT, "project": project, "conditions": [TEAM]}
+    world.refused("application.accepted_already", "application.return_for_correction", **call)
+
+    record = world.ask("application.record", project=project)
+    assert (record.accepted_on, record.gaps) == (NEXT, ())
+
+
 def test_what_is_missing_or_unmet_is_not_accepted(world: World) -> None:
     bare, full = applied(world, complete=False), applied(world)
     call: dict[str, Any] = {"as_": OFFICE, "on": NEXT}

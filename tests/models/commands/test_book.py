@@ -13,6 +13,7 @@ import pytest
 from python_calamine import load_workbook
 from sqlmodel import Session, col, select
 
+from models.commands import publicity_papers
 from models.ports import Zone
 from models.tables.book import BookRow
 from models.tables.kernel import Alert, Document, Event, WorkItem
@@ -132,6 +133,7 @@ def test_a_revision_keeps_the_one_before_and_nothing_is_deleted(beijing: World) 
     assert then.total == 0
     found = beijing.ask("book.history", row=row.id).rows
     assert [(one.values["filled"], one.until_on) for one in found] == [("3", later), ("4", date(2025, 7, 1))]
+    assert [(one.reason, one.retire_reason) for one in found] == [("", ""), ("新到岗", "登记有误")]
     beijing.refused("book.retired", "book.retire_row", as_=STREET, on=date(2025, 7, 2), row=row.id, reason="再撤")
     back = _add(beijing, "posts", {"year": 2025, "approved": 4, "filled": 4}, on=date(2025, 7, 3))
     assert (back.id, back.revision) == (row.id, 3)
@@ -289,6 +291,53 @@ def test_the_roster_of_venues_is_published_and_its_work_closed(fengze: World) ->
     assert event.payload["rule"] == "FZ-43"
     assert fengze.ask("book.public", as_="public:visitor", book="stations").total == 1
     fengze.refused("book.not_published", "book.publish_roster", **given, books=["mechanism"])
+
+
+def test_a_row_that_is_not_for_the_public_owes_no_roster(fengze: World) -> None:
+    base = {"name": "合成场所", "address": "合成路4号", "qualified": False, "willing": True}
+    row = _add(fengze, "bases", base, as_=DISTRICT, unit=None).id
+    given: dict[str, Any] = {"as_": DISTRICT, "on": DAY, "row": row, "reason": "更正"}
+    fengze.do("book.revise_row", **given, fields={"address": "合成路5号"})
+    assert _items(fengze, "book_roster") == {}
+
+    fengze.do("book.revise_row", **given, fields={"qualified": True})
+    assert _items(fengze, "book_roster")["bases"].status == "open"
+    fengze.do("book.retire_row", as_=DISTRICT, on=DAY, row=row, reason="场所停用")
+    assert _items(fengze, "book_roster")["bases"].status == "done"  # never published: no page to replace
+    fengze.refused("book.empty", "book.publish_roster", as_=DISTRICT, on=DAY, title="基地名册", books=["bases"])
+
+
+def test_a_roster_lets_no_home_address_and_no_recipient_through(fengze: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {"as_": DISTRICT, "on": DAY, "title": "服务阵地名册", "books": ["stations"]}
+    venue = STATION | {"address": "合成路3号2栋1单元301室"}  # the venue's own: on purpose
+    row = _add(fengze, "stations", venue).id
+    fengze.do("book.publish_roster", **given)
+    change: dict[str, Any] = {"as_": STREET, "on": DAY, "row": row, "reason": "更正"}
+    fengze.do("book.revise_row", **change, fields={"community": "合成社区2栋1单元301室"})
+    fengze.refused("publicity.leak", "book.publish_roster", **given)
+
+    fengze.do("book.revise_row", **change, fields={"community": "合成社区甄合成家"})
+    fengze.do("book.publish_roster", **given)  # nobody of that name is in the ledger
+    monkeypatch.setattr(publicity_papers, "recipient_names", lambda *_: frozenset({"甄合成"}))
+    fault = fengze.refused("publicity.leak", "book.publish_roster", **given)
+    assert "甄合成" not in json.dumps(fault.as_json(), ensure_ascii=False)
+
+
+def test_the_last_public_row_taken_out_is_followed_by_an_empty_roster(fengze: World) -> None:
+    row = _add(fengze, "stations", STATION).id
+    given: dict[str, Any] = {"as_": DISTRICT, "title": "服务阵地名册", "books": ["stations"]}
+    fengze.do("book.publish_roster", **given, on=DAY)
+    later = date(2025, 3, 10)
+    fengze.do("book.retire_row", as_=STREET, on=later, row=row, reason="站点撤并")
+    assert _items(fengze, "book_roster")["stations"].status == "open"
+
+    issued = fengze.do("book.publish_roster", **given, on=later)
+
+    page = fengze.services.documents.get(zone=Zone.PUBLIC, sha256=issued.sha256).decode()
+    assert issued.rows == 0
+    assert "暂无" in page
+    assert "合成站" not in page
+    assert _items(fengze, "book_roster")["stations"].status == "done"
 
 
 def test_each_street_owes_a_station_with_its_functions(fengze: World) -> None:

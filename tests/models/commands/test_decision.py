@@ -13,7 +13,7 @@ from models.core.errors import Conflict
 from models.core.money import Money
 from models.queries.decision import completed_formalities
 from models.tables.decision import DocumentRegister
-from models.tables.kernel import Document, WorkItem
+from models.tables.kernel import Document, Project, WorkItem
 from tests.support import deciding as path
 from tests.support import feasible
 from tests.support.deciding import APPROVED_ON, DECIDED_ON
@@ -116,6 +116,34 @@ def test_another_body_decides_only_under_a_cited_rule(world: World, project: str
     assert (record.authority, record.decided_by) == ("city_bureau", "evaluation_office")
     assert (record.override_citation, record.override_level) == ("《合成规定》（合成〔2016〕1号）第一条", "national")
     assert move.payload["override"] is True
+
+
+def test_a_cited_rule_frees_nobody_from_the_shares_and_no_enterprise_from_its_own_project(
+    zunyi: tuple[World, str], tmp_path: Path
+) -> None:
+    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    call: dict[str, Any] = {"on": date(2025, 3, 13), "project": project, **path.decision()}
+    world.refused("ZY-71", "decision.decide", as_="donor:u-donor", override_citation=OVERRIDE, **call)
+
+    with Session(world.services.engine) as session:
+        session.get_one(Project, project).payer = "joint"
+        session.commit()
+
+    world.refused("decision.shares_missing", "decision.decide", as_=BUREAU, override_citation=OVERRIDE, **call)
+
+
+def test_no_decision_is_dated_before_its_publicity_ended_or_before_its_papers(
+    zunyi: tuple[World, str], tmp_path: Path
+) -> None:
+    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    call: dict[str, Any] = {"as_": BUREAU, "project": project, **path.decision()}
+    feasible.whole_set(world, project, on=date(2025, 3, 14))
+
+    world.refused("decision.before_publicity_end", "decision.decide", on=date(2025, 3, 11), **call)
+    early = world.refused("ZY-69", "decision.decide", on=date(2025, 3, 13), **call)
+
+    assert str(early.facts["missing"]).count("日期晚于决策日期") == 3
+    assert world.do("decision.decide", on=date(2025, 3, 14), **call).state == "project.decided"
 
 
 def test_an_enterprise_decides_on_its_own_project(world: World) -> None:

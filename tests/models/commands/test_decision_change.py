@@ -166,6 +166,35 @@ def test_a_misprinted_number_stays_with_its_reason_and_the_project_takes_the_nex
     assert kept == ["印错", None]
 
 
+def test_a_body_that_may_not_approve_can_neither_void_nor_modify(world: World, project: str) -> None:
+    call: dict[str, Any] = {"on": LATER, "project": project, "reason": "印错"}
+    for other in (BUREAU, "county_bureau:u-county-bureau"):
+        world.refused("decision.wrong_approver", "decision.void_number", as_=other, **call)
+        world.refused("decision.wrong_approver", "decision.modify", as_=other, changes={"name": "改名"}, **call)
+
+    assert world.ask("decision.record", project=project).doc_no == "评审办批〔2016〕1号"
+
+
+def test_the_next_revision_inherits_no_act_on_the_old_one(world: World, project: str) -> None:
+    with Session(world.services.engine) as session:
+        old = session.exec(select(Application)).one()
+        old.accepted_on = old.returned_on = DECIDED_ON
+        old.gaps, old.told = ["合成"], [{"text": "合成", "about": "", "part": ""}]
+        old.notice_id = old.paper_id = old.document_id
+        session.add(old)
+        session.commit()
+        kept = (old.document_id, old.applicant, old.attachments, old.guide_id)
+
+    _modify(world, project, period={"starts_on": "2016-05-01", "ends_on": "2016-12-31"})
+
+    with Session(world.services.engine) as session:
+        old, new = session.exec(select(Application).order_by(col(Application.revision))).all()
+        acts = (new.accepted_on, new.returned_on, new.notice_id, new.paper_id, new.supersedes_id, new.gaps, new.told)
+        assert acts == (None, None, None, None, None, [], [])
+        assert (new.document_id, new.applicant, new.attachments, new.guide_id) == kept
+        assert (old.accepted_on, old.gaps) == (DECIDED_ON, ["合成"])
+
+
 def test_an_approved_project_stands_in_the_plan_ledger_until_its_approval_is_voided(world: World, project: str) -> None:
     rows = world.ask("decision.implementation_ledger", awaiting_only=True)
     assert [(row.project, row.doc_no, row.awaiting) for row in rows] == [(project, "评审办批〔2016〕1号", True)]
@@ -255,6 +284,7 @@ def test_the_enterprise_named_with_its_share_decides_and_no_other(base: tuple[Wo
 
     assert recorded.by_channel == {"local_budget": Money.yuan("680000.00")}
     world.do("decision.decide", as_=BUREAU, **call, **path.decision())
+    world.refused("SYS-STATE", "decision.record_shares", as_=OFFICE, shares=[government], **call)
     shares = world.ask("decision.record", project=project).shares
     assert [(share.name, share.sub_ledger) for share in shares] == [("合成市民政局", "合成财政分账")]
     _approve(world, project)

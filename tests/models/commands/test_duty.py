@@ -88,6 +88,27 @@ def test_months_without_a_scheduler_are_owed_afterwards(zunyi: World) -> None:
     ]
 
 
+def test_a_record_made_by_hand_during_an_outage_hides_no_period(zunyi: World) -> None:
+    day = date(2025, 4, 9)
+    zunyi.do("duty.open_due", as_=SYSTEM, on=DAY, months=1)
+    by_hand = {"duty": "dispatch_monthly", "period": "2025-04", "unit": CITY, "as_": OFFICE}
+    zunyi.do("duty.record", **_record(zunyi, **by_hand))
+
+    assert zunyi.do("duty.open_due", as_=SYSTEM, on=day, months=1).opened == 2
+    assert zunyi.do("duty.open_due", as_=SYSTEM, on=day, months=1).opened == 0
+    ledger = zunyi.ask("duty.ledger", duty="dispatch_monthly", on=day)
+    assert [row.period for row in ledger.rows] == ["2025-01", "2025-02", "2025-03", "2025-04"]
+
+
+def test_a_unit_dissolved_since_records_what_it_held_before(zunyi: World) -> None:
+    zunyi.do("duty.open_due", as_=SYSTEM, on=DAY, months=6)
+    zunyi.do("unit.retire", as_=OFFICE, on=date(2025, 4, 9), unit=COUNTIES[13])
+    given = _record(zunyi, unit=COUNTIES[13], on=date(2025, 4, 10))
+
+    assert zunyi.do("duty.record", **given).late is False
+    zunyi.refused("kernel.not_found", "duty.record", **given | {"held_on": date(2025, 4, 10)})
+
+
 def test_a_duty_is_recorded_once_with_its_proof_and_closes_its_item(zunyi: World) -> None:
     zunyi.do("duty.open_due", as_=SYSTEM, on=DAY, months=6)
 

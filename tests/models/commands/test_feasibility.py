@@ -12,6 +12,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from models.core.money import Money
+from models.tables.application import Application
 from models.tables.kernel import Attempt, Event, WorkItem
 from tests.support import feasible
 from tests.support.planning import (
@@ -117,6 +118,16 @@ def test_major_project_with_a_stability_assessment_passes_in_zunyi(zunyi: World)
     )
 
     assert (result.major, result.state) == (True, "project.candidate")
+
+
+def test_a_small_costing_does_not_make_a_major_application_minor(zunyi: World) -> None:
+    project = feasible.applied(zunyi, on=date(2025, 3, 3))
+    zunyi.do("feasibility.estimate_cost", **LATER, project=project, **costing())
+    with Session(zunyi.services.engine) as session:
+        session.exec(select(Application)).one().total_fen = Money.yuan("5000000.00").fen
+        session.commit()
+
+    zunyi.refused("ZY-65", "feasibility.appraise", **LATER, project=project, **appraisal())
 
 
 def test_government_duty_in_the_content_is_refused_and_kept_as_an_attempt(world: World) -> None:

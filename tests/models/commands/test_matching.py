@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from models.core.actors import Actor, Role
 from models.core.errors import Refusal
 from models.tables.kernel import Event
 from models.tables.matching import ServiceGap
+from models.tables.needs import Person
 from tests.support import needy
 from tests.support.needy import DAY, OFFICE, STREET
 from tests.support.world import World, copy_world, open_world
@@ -219,7 +220,13 @@ def test_fengze_wants_entitlements_first_and_a_signature(fengze: Standing) -> No
 def test_fengze_takes_an_answer_from_the_recipients_own_account_unsigned(fengze: Standing) -> None:
     found = needy.outcomes(fengze.world, _run(fengze))[fengze.severe, "meal"].outcome
     answer = {"outcome": found, "entitlements_in_place": True}
-    assert fengze.world.do("matching.confirm_item", as_="recipient:u-1", on=DAY, **answer).answer == "confirmed"
+    own = f"recipient:{fengze.severe}"
+    for other in (f"recipient:{fengze.mild}", f"recipient_agent:{fengze.severe}"):
+        fengze.world.refused("matching.not_own", "matching.confirm_item", as_=other, on=DAY, **answer)
+        fengze.world.refused(
+            "matching.not_own", "matching.refuse_item", as_=other, on=DAY, outcome=found, reason="不要了"
+        )
+    assert fengze.world.do("matching.confirm_item", as_=own, on=DAY, **answer).answer == "confirmed"
 
 
 def test_the_gap_list_names_missing_and_weak_services(zunyi: Standing) -> None:
@@ -258,19 +265,72 @@ def _context(world: World) -> Context:
 def test_delivery_serves_only_confirmed_items_where_the_rule_binds(fengze: Standing, zunyi: Standing) -> None:
     ctx = _context(fengze.world)
     policy = ctx.policy(region="350503")
-    served = [(fengze.severe, "meal")]
+    served = [(fengze.severe, "meal", DAY)]
+    own = f"recipient:{fengze.severe}"
     found = needy.outcomes(fengze.world, _run(fengze))[fengze.severe, "meal"].outcome
     with pytest.raises(Refusal) as caught:
         check_before_service(ctx, policy=policy, served=served)
     assert (caught.value.code, caught.value.rule) == ("matching.not_confirmed", "FZ-32")
     answer = {"outcome": found, "entitlements_in_place": True}
-    fengze.world.do("matching.confirm_item", as_="recipient:u-1", on=DAY, **answer)
+    fengze.world.do("matching.confirm_item", as_=own, on=DAY, **answer)
     check_before_service(ctx, policy=policy, served=served)
-    fengze.world.do("matching.refuse_item", as_="recipient:u-1", on=DAY, outcome=found, reason="不再需要")
+    fengze.world.do("matching.refuse_item", as_=own, on=DAY, outcome=found, reason="不再需要")
     with pytest.raises(Refusal):
         check_before_service(ctx, policy=policy, served=served)
     elsewhere = _context(zunyi.world)
-    check_before_service(elsewhere, policy=elsewhere.policy(region="520300"), served=[(zunyi.severe, "meal")])
+    check_before_service(elsewhere, policy=elsewhere.policy(region="520300"), served=[(zunyi.severe, "meal", DAY)])
+
+
+def test_a_service_is_held_against_what_was_said_by_the_day_it_was_rendered(fengze: Standing) -> None:
+    """FZ-32, both ways: a later confirmation heals nothing, a later refusal spoils nothing."""
+    ctx = _context(fengze.world)
+    policy, own = ctx.policy(region="350503"), f"recipient:{fengze.severe}"
+    found = needy.outcomes(fengze.world, _run(fengze))[fengze.severe, "meal"].outcome
+    answer = {"outcome": found, "entitlements_in_place": True}
+    fengze.world.do("matching.confirm_item", as_=own, on=DAY, **answer)
+    fengze.world.do("matching.refuse_item", as_=own, on=NEXT, outcome=found, reason="不再需要")
+
+    def served(on: date) -> None:
+        check_before_service(ctx, policy=policy, served=[(fengze.severe, "meal", on)])
+
+    served(DAY)
+    served(NEXT - timedelta(days=1))
+    for on in (DAY - timedelta(days=1), NEXT):
+        with pytest.raises(Refusal) as caught:
+            served(on)
+        assert caught.value.code == "matching.not_confirmed"
+
+
+def test_a_demand_said_twice_is_one_need(tmp_path: Path) -> None:
+    world = open_world(tmp_path, region="520300")
+    survey = needy.survey(world)
+    person = needy.person(world, survey, 0, demands=("meal", "meal"), existing_benefits=("medical_insurance",) * 2)
+    with Session(world.services.engine) as session:
+        session.connection(execution_options={"writing": True})
+        kept = session.get_one(Person, person)
+        assert (kept.demands, kept.existing_benefits) == (["meal"], ["medical_insurance"])
+        kept.demands = ["meal", "meal"]  # as an earlier version kept it
+        session.add(kept)
+        session.commit()
+    needy.add_service(world)
+    needy.add_resource(world)
+    needy.publish(world)
+    done = world.do("matching.run", as_=OFFICE, on=DAY, survey=survey)
+    assert (done.needs, done.matched) == (1, 1)
+    world.services.engine.dispose()
+
+
+def test_a_continued_place_that_is_refused_is_counted_once(zunyi: Standing) -> None:
+    world = zunyi.world
+    first = needy.outcomes(world, _run(zunyi))[zunyi.severe, "meal"].outcome
+    world.do("matching.confirm_item", as_=STREET, on=DAY, outcome=first, entitlements_in_place=True)
+    needy.person(world, zunyi.survey, 2, level="SEVERE", disabled=True, on=NEXT)
+    run = _run(zunyi, on=NEXT)
+    again = needy.outcomes(world, run)[zunyi.severe, "meal"]
+    assert again.reason == "continued"
+    world.do("matching.refuse_item", as_=STREET, on=NEXT, outcome=again.outcome, reason="子女送餐")
+    summary = world.ask("matching.summary", run=run)
+    assert (summary.matched, summary.confirmed, summary.refused, summary.waiting) == (1, 0, 1, 0)
 
 
 def test_a_gap_may_be_the_need_a_project_answers_to(zunyi: Standing) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from models.core.errors import DataFault
 from models.ports import Zone
-from models.tables.kernel import Attempt, Document, WorkItem
+from models.tables.kernel import Attempt, Document, Event, WorkItem
 from models.tables.publicity import Disclosure, Objection
 from tests.support import deciding as path
 from tests.support.deciding import CLOSED_ON, OFFICE, PUBLICITY_ENDS_ON, PUBLISHED_ON, SYSTEM
@@ -173,6 +173,42 @@ def test_anybody_may_object_and_stays_unknown_to_all_but_the_office(world: World
     assert (by_bureau.objector, by_bureau.matter) == ("", "评分不公")
     assert (by_public.objector, by_public.matter) == ("", "")
     assert _task(world, "publicity.answer_objection").due_on == date(2016, 3, 29)
+
+
+def test_who_objects_stands_in_no_event_and_in_no_history(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+    first = world.do(
+        "publicity.raise_objection", as_="contractor:u-rival", on=OBJECTED_ON, notice=notice, matter="评分不公"
+    ).id
+    for number in range(2):
+        world.do(
+            "publicity.raise_objection", as_=f"recipient:u-poor-{number}", on=OBJECTED_ON, notice=notice, matter="不实"
+        )
+    world.do("publicity.withdraw_objection", as_="contractor:u-rival", on=OBJECTED_ON, objection=first)
+
+    with Session(world.services.engine) as session:
+        rows = session.exec(select(Event).where(col(Event.stream_id) == project)).all()
+        objection = session.get_one(Objection, first)
+    seen = world.ask("project.history", as_="contractor:u-other", project=project)
+    acts = [row for row in rows if row.payload.get("objection_id")]
+    assert len(acts) == 4
+    for told in ([row.model_dump_json() for row in rows], [line.model_dump_json() for line in seen]):
+        assert "u-rival" not in str(told)
+        assert "u-poor" not in str(told)
+    assert [row.actor for row in acts if row.payload["objection_id"] == first] == [
+        f"contractor:{objection.raised_by}"
+    ] * 2
+    assert world.ask("chains.verify").ok
+
+
+def test_who_raised_an_objection_does_not_answer_it_in_any_role(world: World, project: str) -> None:
+    notice = path.publish(world, project).id
+    own = world.do("publicity.raise_objection", as_="public:u-both", on=OBJECTED_ON, notice=notice, matter="不实").id
+    given: dict[str, Any] = {"on": ANSWERED_ON, "objection": own, "outcome": "rejected", "reply": "已经核实。"}
+
+    world.refused("publicity.own_objection", "publicity.answer_objection", as_="evaluation_office:u-both", **given)
+
+    assert world.do("publicity.answer_objection", as_=OFFICE, **given).outcome == "rejected"
 
 
 def test_a_rejected_objection_gives_back_the_working_days_that_were_left(world: World, project: str) -> None:

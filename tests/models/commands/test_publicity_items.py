@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from models.core.errors import DataFault
 from models.core.hashing import sha256_hex
 from models.ports import Zone
-from models.tables.kernel import Document, Outbox
+from models.tables.kernel import Document, Outbox, Project
 from models.tables.needs import Person, Selection, SelectionRound
 from tests.support import deciding as path
 from tests.support.deciding import OFFICE, PUBLISHED_ON, SYSTEM
@@ -329,18 +329,67 @@ def test_a_site_without_notices_says_so(tmp_path: Path) -> None:
     assert "目前没有公示" in pages(world)["site/index.html"][0].decode()
 
 
-def test_a_leak_stops_the_whole_site_before_any_page_is_put(world: World, both: tuple[str, str]) -> None:
-    """A person is surveyed who is called like a project on show: nothing more is put until somebody has looked."""
-    publish(world, both)
+def _named(world: World, name: str) -> None:
+    """Somebody in the ledger is called so."""
     with Session(world.services.engine) as session:
         session.connection(execution_options={"writing": True})
         one = session.exec(select(Person)).first()
         assert one is not None
-        one.name_sealed = world.services.vault.seal("项目甲")
+        one.name_sealed = world.services.vault.seal(name)
         session.add(one)
         session.commit()
 
-    fault = world.refused("publicity.leak", "publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
 
-    assert "项目甲" not in fault.message
-    assert pages(world) == {}
+def test_a_person_surveyed_later_who_is_called_like_a_project_hides_no_notice(
+    world: World, both: tuple[str, str]
+) -> None:
+    first = publish(world, both).id
+    _named(world, "项目甲")
+
+    built = world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
+    world.do("publicity.close_notice", as_=SYSTEM, on=path.CLOSED_ON, notice=first)
+
+    assert (built.pages, built.withheld) == (4, 0)
+    assert world.ask("publicity.notice", notice=first).result == "passed"
+    assert "合成项目甲" in pages(world)[f"site/notices/{first}.html"][0].decode()
+
+
+def test_a_person_surveyed_later_is_blotted_out_of_a_recorded_reason(world: World, both: tuple[str, str]) -> None:
+    first = publish(world, both).id
+    world.do(
+        "publicity.record_outage", as_=OFFICE, on=date(2016, 3, 21), notice=first, channel="website",
+        first=date(2016, 3, 21), last=date(2016, 3, 21), reason="甄合成报修停机",
+    )  # fmt: skip
+    _named(world, "甄合成")
+
+    built = world.do("publicity.build_site", as_=SYSTEM, on=date(2016, 3, 22))
+
+    text = pages(world)[f"site/notices/{first}.html"][0].decode()
+    assert built.withheld == 0
+    assert "＊＊＊报修停机" in text
+    assert "甄合成" not in text
+
+
+def test_a_page_with_a_personal_number_is_withheld_and_the_others_are_built(
+    world: World, both: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    notice = publish(world, both)
+    bad, good = (f"notices/{item.notice}.html" for item in notice.items)
+    world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
+    before = pages(world)
+    with Session(world.services.engine) as session:
+        session.connection(execution_options={"writing": True})
+        project = session.get_one(Project, both[0])
+        project.name = "合成项目13912345678"
+        session.add(project)
+        session.commit()
+
+    built = world.do("publicity.build_site", as_=SYSTEM, on=date(2016, 3, 18))
+
+    after = pages(world)
+    assert (built.withheld, built.withheld_pages, built.pages) == (1, (bad,), 3)
+    assert after[f"site/{bad}"] == before[f"site/{bad}"]
+    assert good in after["site/index.html"][0].decode()
+    assert not any(b"13912345678" in data for data, _ in after.values())
+    assert [record.__dict__["page"] for record in caplog.records if record.msg == "public page withheld"] == [bad]
+    assert "13912345678" not in built.model_dump_json() + caplog.text

@@ -165,6 +165,14 @@ def test_the_same_content_is_taken_once_a_day(
     assert _send(world, "cmd-d", name, arguments, once=False, as_of=date(2016, 1, 5)).id != first.id
 
 
+def test_the_same_words_of_somebody_else_are_not_the_same_submission(world: World) -> None:
+    """Two people may raise the same objection, two units log the same referral, on one day."""
+    first = _send(world, "cmd-a", "library.enter_project", _ENTRY, once=False)
+    other = _send(world, "cmd-b", "library.enter_project", _ENTRY, once=False, actor=Actor(Role.CITY_BUREAU, "u-city"))
+
+    assert other.id != first.id
+
+
 def test_what_no_key_of_the_domain_guards_is_taken_once_a_day() -> None:
     assert {name for name, operation in operations().items() if operation.once_a_day} >= {
         "delivery.log_referral",

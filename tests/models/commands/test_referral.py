@@ -104,6 +104,10 @@ def test_a_packet_with_a_gap_or_a_number_is_refused(needing: Standing) -> None:
     world.refused("FZ-37", "referral.send", **call, **gap)
     leak = _given(needing, parts={**PARTS, "person": "电话13800000000"})
     world.refused("referral.leak", "referral.send", **call, **leak)
+    for named in ("合成甲0需上门", "合成 甲0需上门"):
+        naming = _given(needing, parts={**PARTS, "person": named})
+        fault = world.refused("referral.leak", "referral.send", **call, **naming)
+        assert "合成甲0" not in str(fault.as_json())
     world.refused("referral.part_unknown", "referral.send", **call, **_given(needing, parts={**PARTS, "x": "y"}))
     world.refused("matching.item_unknown", "referral.send", **call, **_given(needing, item="x"))
     world.refused("kernel.not_found", "referral.send", **call, **_given(needing, outcome="match-x"))
@@ -119,3 +123,15 @@ def test_the_original_is_opened_only_with_a_trace_and_a_clean_reason(needing: St
     with Session(world.services.engine) as session:
         payloads = session.exec(select(Event.payload).where(col(Event.type) == "referral.original_opened")).all()
     assert [payload["reason"] for payload in payloads] == ["交接收人办理"]
+
+
+def test_beijing_takes_no_return_before_the_receiver_accepted(tmp_path: Path) -> None:
+    world = open_world(tmp_path, region="110000")
+    person = needy.person(world, needy.survey(world), 0, demands=("rehab",))
+    sent = world.do("referral.send", as_=STREET, on=DAY, **_given(Standing(world, person), receiver="合成接收人"))
+    back = {"referral": sent.id, "outcome": "solved", "result": "已安排康复"}
+
+    world.refused("BJ-58", "referral.receive_return", as_=STREET, on=DAY, **back)
+    world.do("referral.accept", as_=STREET, on=DAY, referral=sent.id, receiver="合成接收人")
+    assert world.do("referral.receive_return", as_=STREET, on=DAY, **back).status == "returned"
+    world.services.engine.dispose()

@@ -6,11 +6,13 @@ import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
 
 from models.core.hashing import sha256_hex
+from models.core.messages import sentence
 from models.ports import Zone
 from models.rules.draw import verify
 from models.tables.kernel import Document, WorkItem
@@ -86,6 +88,13 @@ def test_opening_draws_a_covering_panel_opens_a_task_each_and_keeps_a_protocol_a
     assert (opened.closes_on, opened.provisional) == (SCORES_CLOSE_ON, False)
     assert [(item.due_on, item.role, item.status) for item in items] == [(SCORES_CLOSE_ON, "expert", "open")] * 5
     assert verify(json.loads(protocol)) == ()
+
+
+@pytest.mark.parametrize("as_", ["city_bureau:u-b", "expert:u-expert-0", "contractor:u-c"])
+def test_the_mechanism_office_and_nobody_else_convenes_the_panel(world: World, project: str, as_: str) -> None:
+    """ZY-19."""
+    world.refused("door.role_not_allowed", "review.open_round", as_=as_, on=OPENED_ON, project=project, seed="seed")
+    assert len(path.open_round(world, project).panel) == 5
 
 
 def test_a_dry_run_does_not_tell_whom_a_seed_would_draw(world: World, project: str) -> None:
@@ -275,7 +284,29 @@ def test_an_empty_seat_blocks_the_close_until_the_roster_has_grown(world: World,
 
 
 def _leave(world: World, round_id: str, expert: str) -> None:
-    world.do("review.recuse", as_=OFFICE, on=OPENED_ON, round=round_id, reason="退出", expert=expert)
+    world.do(
+        "review.recuse",
+        as_=OFFICE,
+        on=OPENED_ON,
+        round=round_id,
+        reason="退出",
+        expert=expert,
+        request=path.letter(world),
+    )
+
+
+def test_the_office_unseats_nobody_without_a_ground(world: World, project: str) -> None:
+    opened = path.open_round(world, project)
+    scored, missing = opened.panel[:2]
+    _submit(world, opened, scored)
+    call: dict[str, Any] = {"as_": OFFICE, "round": opened.id, "reason": "退出"}
+
+    world.refused("review.recusal_unfounded", "review.recuse", **call, on=SCORES_CLOSE_ON, expert=missing)
+    world.refused("review.recusal_unfounded", "review.recuse", **call, on=LATE, expert=scored)
+    world.do("review.recuse", **call, on=LATE, expert=missing)
+    world.do("review.recuse", **call, on=LATE, expert=scored, request=path.letter(world))
+
+    assert _document(world, "recusal_request").title.endswith("评审专家退出申请")
 
 
 def test_declaring_a_tie_to_the_applicant_leaves_the_seat_at_once(world: World, project: str) -> None:
@@ -332,3 +363,18 @@ def test_the_opinion_is_filed_under_its_digest_and_no_event_holds_a_name_or_a_sc
     assert document.synthetic_fields == ["完成专家评审·评审意见"]
     assert "合成专家" not in history
     assert "理由充分" not in history
+
+
+def test_the_opinion_cites_the_needs_the_project_answers_to(world: World, project: str) -> None:
+    """ZY-21: what the panel was shown of the needs stands in the paper it signs."""
+    opened = path.open_round(world, project)
+    (need,) = world.ask("review.round", round=opened.id).needs
+    path.score(world, opened)
+    world.do("review.close_round", as_=OFFICE, on=LATE, round=opened.id, opinion="同意。")
+
+    view = _document(world, "review_opinion").data_digest
+    assert view is not None
+    stored = world.services.documents.get(zone=Zone.DOCUMENTS, sha256=view)
+    facts = {fact["label"]: fact["value"]["text"] for fact in json.loads(stored)["facts"]}
+    assert need.title
+    assert need.title in facts[sentence("review.paper.needs")]

@@ -148,7 +148,7 @@ def test_a_panel_that_falls_short_says_so_and_is_filled_when_the_roster_has_grow
     opened = path.open_round(world, projects[0])
     for _ in range(4):
         seat = next(seat for seat in world.ask("review.round", round=opened.id).seats if not seat.recused)
-        world.do("review.recuse", as_=OFFICE, on=OPENED_ON, round=opened.id, reason="退出", expert=seat.expert)
+        world.do("review.recuse", as_=f"expert:{seat.expert}", on=OPENED_ON, round=opened.id, reason="退出")
 
     assert world.ask("review.round", round=opened.id).state == "short"
     assert _short_item(world) == "open"

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
+from models.commands.door import execute
 from models.context import Services
+from models.core.actors import Actor, Role
 from models.core.hashing import sha256_hex
 from models.ports import Zone
 from models.rules.draw import verify
@@ -126,6 +128,23 @@ def test_a_roster_changed_after_the_commitment_needs_a_new_seed(world: World, pr
     assert (kept[first.draw_id].overtaken_on, kept[first.draw_id].revealed_on) == (OPENED_ON, None)
     assert kept[second.draw_id].revealed_on == OPENED_ON
     assert opened.id == second.draw_id
+
+
+def test_the_same_call_of_one_day_commits_anew_when_the_roster_has_changed(world: World, project: str) -> None:
+    """The sweep of a day derives one call id from its arguments; a roster filled up that day must still be drawn."""
+
+    def swept(services: Services) -> Any:
+        return execute(
+            services, name="review.commit_seed", arguments={"project": project}, actor=Actor(Role.SYSTEM, "scheduler"),
+            as_of=OPENED_ON, command_id="cmd-swept",
+        )  # fmt: skip
+
+    first = swept(world.services)
+    path.register(world, 30, category=CATEGORIES[0])
+    second = swept(world.services)
+
+    assert second.draw_id != first.draw_id
+    assert _open(world, project).id == second.draw_id
 
 
 def test_a_typed_seed_of_a_rehearsal_is_committed_to_in_an_event_before_the_draw(world: World, project: str) -> None:

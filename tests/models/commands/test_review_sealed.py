@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from models.commands import review_batch
+from models.commands.review import commit_seed
+from models.context import Context
+from models.core.errors import Conflict, LifecycleError, Transient
 from models.core.hashing import digest
 from models.tables.kernel import Attempt
 from models.tables.review import ReviewSheet
@@ -136,6 +140,26 @@ def test_one_command_opens_a_batch_and_says_what_could_not_be_opened(world: Worl
     assert [(one.opened, one.refused_count) for one in (looked, opened, again)] == [(2, 1), (2, 1), (0, 3)]
     assert [line.code for line in opened.lines] == [None, None, "kernel.not_found"]
     assert world.ask("review.batch", batch="2016-1").rounds == 2
+
+
+def test_a_conflict_on_one_project_does_not_stop_the_batch_and_a_lost_database_does(
+    world: World, projects: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit(ctx: Context, *, project: str) -> object:
+        if project == projects[0]:
+            raise fault
+        return commit_seed(ctx, project=project)
+
+    monkeypatch.setattr(review_batch, "commit_seed", commit)
+    given: dict[str, Any] = {"batch": "2016-1", "projects": projects}
+
+    fault: LifecycleError = Transient("kernel.database_away", rule="SYS-DATABASE")
+    with pytest.raises(Transient):
+        world.do("review.open_batch", as_=OFFICE, on=OPENED_ON, **given)
+    fault = Conflict("kernel.changed_meanwhile", rule="SYS-CONFLICT")
+    opened = world.do("review.open_batch", as_=OFFICE, on=OPENED_ON, **given)
+
+    assert [line.code for line in opened.lines] == ["kernel.changed_meanwhile", None]
 
 
 def test_a_batch_is_compared_once_when_all_its_rounds_are_closed(world: World, projects: tuple[str, str]) -> None:

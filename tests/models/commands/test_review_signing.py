@@ -142,6 +142,23 @@ def test_an_opinion_too_many_refuse_gives_way_to_a_new_round(
     assert world.ask("review.signatures", round=opened.id).standing == "void"
 
 
+def test_a_void_opinion_cannot_be_completed_while_a_newer_round_is_open(
+    world: World, project: str, opened: Any, digest: str
+) -> None:
+    """Else the refuser's change of mind would move the project under the opinion that was given up."""
+    refuser, *others = opened.panel
+    _sign(world, opened, digest, refuser, refusal="与讨论不符")
+    for expert in others:
+        _sign(world, opened, digest, expert)
+    path.open_round(world, project, seed="again", on=LATE)
+
+    own: dict[str, Any] = {"as_": f"expert:{refuser}", "on": LATE, "round": opened.id, "opinion_sha256": digest}
+    world.refused("review.opinion_overtaken", "review.sign_opinion", **own)
+
+    assert world.ask("project.status", project=project).state == "project.under_review"
+    assert world.ask("review.signatures", round=opened.id).signed == 4
+
+
 def test_a_dry_run_of_the_close_tells_no_result(tmp_path: Path) -> None:
     """Else the office could look first and have a member replaced afterwards."""
     world = open_world(tmp_path)

@@ -118,6 +118,33 @@ def test_a_matter_that_nobody_answers_for_is_not_taken_in(
     beijing.refused(expected, "ticket.open", **_matter(**changes))
 
 
+def test_a_hand_over_to_a_wrong_account_is_taken_back_and_stays_in_the_records(beijing: World) -> None:
+    ticket = beijing.do("ticket.open", **_matter()).id
+    handed = {"department": "合成住建部门", "receiver": "贾合成"}
+    beijing.refused("door.arguments_invalid", "ticket.transfer", **_step(ticket, **handed, account="u r"))
+    beijing.do("ticket.transfer", **_step(ticket, **handed, account="u-typo"))
+    beijing.do("ticket.answer", **_step(ticket, reply="合成答复"))
+    beijing.refused("BJ-58", "ticket.close", **_step(ticket))
+    back = {"reason": "账号填错,接收人贾合成"}
+    beijing.refused("ticket.not_sender", "ticket.take_back", **_step(ticket, **back, as_="township:u-other"))
+    beijing.do("ticket.take_back", **_step(ticket, **back, as_="township:u-t2"))  # the second stands in
+
+    beijing.refused("ticket.nothing_handed", "ticket.take_back", **_step(ticket, **back))
+    beijing.refused("ticket.nothing_handed", "ticket.accept", **_step(ticket, as_="county_government:u-typo"))
+    beijing.do("ticket.transfer", **_step(ticket, **handed, account="u-r"))
+    beijing.do("ticket.take_back", **_step(ticket, **back, as_=DISTRICT))
+    beijing.do("ticket.close", **_step(ticket))
+    with Session(beijing.services.engine) as session:
+        kept = session.exec(select(TicketTransfer).order_by(col(TicketTransfer.ordinal))).all()
+        events = session.exec(select(Event).where(col(Event.type) == "ticket.taken_back")).all()
+    assert [(one.receiver_account, one.withdrawn_on) for one in kept] == [("u-typo", DAY), ("u-r", DAY)]
+    assert beijing.services.vault.open(kept[0].withdrawn_reason_sealed or "") == back["reason"]
+    assert len(events) == 2
+    assert "贾合成" not in json.dumps([one.payload for one in events], ensure_ascii=False)
+    (row,) = beijing.ask("ticket.list")
+    assert (row.handovers, row.status) == (2, "closed")
+
+
 def test_nothing_personal_lies_open(beijing: World) -> None:
     ticket = beijing.do("ticket.open", **_matter(matter="甄合成申请合成服务")).id
     handed = {"department": "合成部门", "receiver": "贾合成", "account": "u-r"}

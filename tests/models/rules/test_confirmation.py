@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from models.core.actors import Role
 from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
 from models.rules import confirmation, referral
@@ -88,7 +89,25 @@ def test_a_packet_shows_no_personal_number() -> None:
 
 def test_a_referral_goes_step_by_step() -> None:
     for status, to in (("sent", "accepted"), ("sent", "returned"), ("accepted", "returned"), ("returned", "closed")):
-        referral.check_step(status=status, to=to)
+        referral.check_step(status=status, to=to, policy=FENGZE)
     for status, to in (("accepted", "accepted"), ("sent", "closed"), ("closed", "returned")):
         with pytest.raises(Refusal):
-            referral.check_step(status=status, to=to)
+            referral.check_step(status=status, to=to, policy=FENGZE)
+
+
+def test_beijing_takes_a_return_only_after_the_acceptance() -> None:
+    referral.check_step(status="accepted", to="returned", policy=BEIJING)
+    with pytest.raises(Refusal) as caught:
+        referral.check_step(status="sent", to="returned", policy=BEIJING)
+    assert (caught.value.code, caught.value.rule) == ("referral.not_accepted", "BJ-58")
+
+
+@pytest.mark.parametrize(
+    ("role", "account"),
+    [(Role.RECIPIENT, "person-2"), (Role.RECIPIENT, ""), (Role.RECIPIENT_AGENT, "person-1")],
+)
+def test_an_account_answers_only_for_the_person_it_is_bound_to(role: Role, account: str) -> None:
+    confirmation.check_own(role=Role.RECIPIENT, account="person-1", person="person-1")
+    with pytest.raises(Refusal) as caught:
+        confirmation.check_own(role=role, account=account, person="person-1")
+    assert (caught.value.code, caught.value.rule) == ("matching.not_own", "SYS-ROLE")

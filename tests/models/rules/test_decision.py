@@ -27,13 +27,29 @@ STEPS = ("feasibility.content_reviewed", "feasibility.cost_estimated")
 
 
 def test_a_decision_follows_a_notice_that_ended_well() -> None:
-    check_publicity(result="passed", policy=ZUNYI)
+    ended = date(2025, 3, 12)
+    check_publicity(result="passed", closed_on=ended, on=ended, policy=ZUNYI)
+
+
+def test_a_decision_is_not_dated_before_the_notice_was_closed() -> None:
+    with pytest.raises(Refusal) as refused:
+        check_publicity(result="passed", closed_on=date(2025, 3, 12), on=date(2025, 3, 11), policy=ZUNYI)
+
+    assert (refused.value.code, refused.value.rule) == ("decision.before_publicity_end", "ZY-24")
+    assert refused.value.facts == {"closed_on": "2025-03-12", "on": "2025-03-11"}
+
+
+def test_an_enterprise_cites_no_rule_to_decide_on_public_money() -> None:
+    for payer in ("government", "joint"):
+        with pytest.raises(Refusal) as refused:
+            check_authority(role=Role.DONOR, payer=payer, override_citation="合成规定第一条", policy=ZUNYI)
+        assert refused.value.code == "decision.wrong_authority"
 
 
 @pytest.mark.parametrize("result", [None, "upheld"])
 def test_an_open_notice_or_an_upheld_objection_bars_the_decision(result: str | None) -> None:
     with pytest.raises(Refusal) as refused:
-        check_publicity(result=result, policy=ZUNYI)
+        check_publicity(result=result, closed_on=None, on=date(2025, 3, 13), policy=ZUNYI)
 
     assert (refused.value.code, refused.value.rule) == ("decision.publicity_open", "ZY-24")
 

@@ -67,10 +67,17 @@ def test_a_notice_is_over_the_day_after_its_last() -> None:
 def test_a_late_objection_is_told_apart_and_a_paused_notice_has_no_late_ones() -> None:
     last = date(2016, 3, 23)
 
-    assert not is_late(closed_on=None, paused=False, ends_on=last, as_of=last)
-    assert is_late(closed_on=None, paused=False, ends_on=last, as_of=date(2016, 3, 24))
-    assert not is_late(closed_on=None, paused=True, ends_on=last, as_of=date(2016, 3, 24))
-    assert is_late(closed_on=last, paused=False, ends_on=last, as_of=last)
+    def late(*, closed_on: date | None = None, paused: bool = False, readable: bool = True, as_of: date) -> bool:
+        return is_late(
+            closed_on=closed_on, paused=paused, ends_on=last, readable=readable, as_of=as_of, policy=HUANGSHI
+        )
+
+    assert not late(as_of=last)
+    assert late(as_of=date(2016, 3, 24))
+    assert not late(paused=True, as_of=date(2016, 3, 24))
+    assert not late(readable=False, as_of=date(2016, 3, 24))
+    assert late(closed_on=last, as_of=last)
+    assert late(closed_on=last, readable=False, as_of=last)
 
 
 def test_an_objection_without_a_name_is_refused_only_where_policy_says_so() -> None:

@@ -6,7 +6,7 @@ The comprehensive conclusion itself is ``commands.conclusion``.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from models.commands import events, transition, work
 from models.commands.ledger import NotNegative
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.calendar import Due
 from models.core.errors import Conflict
 from models.core.malformed import malformed
@@ -28,8 +28,6 @@ from models.rules.acceptance import COMPREHENSIVE, PROBLEM, SELF_CHECK
 from models.rules.lifecycle import Thing
 from models.tables.acceptance import AcceptanceProblem, SelfCheck
 from models.tables.kernel import Project, WorkItem
-
-_CIVIL_AFFAIRS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -207,7 +205,7 @@ def _days_late(session: Session, ctx: Context, row: Project) -> int:
     return max((ctx.as_of - due.date).days, 0)
 
 
-@command("acceptance.resolve_problem", roles=(Role.CONTRACTOR, Role.PURCHASER, *_CIVIL_AFFAIRS), clause="ZY-99")
+@command("acceptance.resolve_problem", roles=(Role.CONTRACTOR, Role.PURCHASER, *CIVIL_AFFAIRS), clause="ZY-99")
 def resolve_problem(
     ctx: Context,
     *,

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 from models.commands import application_record, documents, events, project_papers, transition
 from models.commands.application import APPLICANTS, ApplicationMoved
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import HANDLERS
 from models.core.hashing import digest
 from models.core.registry import command
 from models.core.uploads import Upload
@@ -29,7 +29,6 @@ from models.rules.lifecycle import Thing
 from models.tables.application import Application, ApplicationAttachment
 from models.tables.kernel import Project
 
-_OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 _BEFORE: Final = ("in_library", "submitted", "returned")
 _SUBMITTED: Final = ("submitted",)
 
@@ -131,7 +130,7 @@ def attach(
         return AttachmentFiled(id=attachment.id, kind=kind, document=filed.id)
 
 
-@command("application.accept", roles=_OFFICE, clause="ZY-15")
+@command("application.accept", roles=HANDLERS, clause="ZY-15")
 def accept(
     ctx: Context,
     *,
@@ -181,7 +180,7 @@ def accept(
         return ApplicationAccepted(id=application.id, notice=application.notice_id)
 
 
-@command("application.return_for_correction", roles=_OFFICE, clause="ZY-14")
+@command("application.return_for_correction", roles=HANDLERS, clause="ZY-14")
 def return_for_correction(
     ctx: Context,
     *,

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events, work
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.calendar import Due
 from models.core.errors import Conflict, Refusal
 from models.core.hashing import canonical_json, sha256_hex
@@ -37,8 +37,7 @@ from models.tables.book import BookRow
 KIND: Final = "book"
 CLOCK: Final = "book_clock"
 ROSTER: Final = "book_roster"
-OFFICES: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
-_ROLES: Final = (*OFFICES, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE)
+_ROLES: Final = (*CIVIL_AFFAIRS, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE)
 _REVEALERS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.TOWNSHIP)
 
 Given = dict[str, str | int | bool | date | tuple[str, ...]]
@@ -123,7 +122,7 @@ def retire_row(
         _check_reason(reason)
         root = root_unit(policies=ctx.services.policies, region=ctx.services.region)
         place = every_unit(session, root=root)[last.unit_code]  # the unit itself may be gone
-        rules.check_unit(book=kept, unit=place, role=ctx.actor.role, offices=OFFICES)
+        rules.check_unit(book=kept, unit=place, role=ctx.actor.role, offices=CIVIL_AFFAIRS)
         last.until_on, last.retire_reason = ctx.as_of, reason
         session.add(last)
         session.flush()
@@ -183,7 +182,7 @@ def _checked(
 def _place(session: Session, ctx: Context, book: Book, unit: str | None) -> Unit:
     root = root_unit(policies=ctx.services.policies, region=ctx.services.region)
     place = unit_on(session, root=root, code=unit or root.code, on=ctx.as_of)
-    rules.check_unit(book=book, unit=place, role=ctx.actor.role, offices=OFFICES)
+    rules.check_unit(book=book, unit=place, role=ctx.actor.role, offices=CIVIL_AFFAIRS)
     return place
 
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import documents, events, work
-from models.commands.book import KIND, OFFICES, ROSTER
+from models.commands.book import KIND, ROSTER
 from models.commands.publicity_papers import Printer
 from models.context import Context
-from models.core.actors import ROLE_NAMES
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
@@ -34,7 +34,7 @@ class BookIssued(BaseModel):
     rows: int
 
 
-@command("book.issue", roles=OFFICES, clause="SYS-BOOK")
+@command("book.issue", roles=CIVIL_AFFAIRS, clause="SYS-BOOK")
 def issue(ctx: Context, *, book: Annotated[str, Field(description="登记簿代码")]) -> BookIssued:
     """Print a book as xlsx as it stands today, personal fields masked, and file it.
 
@@ -60,7 +60,7 @@ def issue(ctx: Context, *, book: Annotated[str, Field(description="登记簿代�
         return BookIssued(id=document.id, sha256=document.sha256, rows=found.total)
 
 
-@command("book.publish_roster", roles=OFFICES, clause="SYS-BOOK")
+@command("book.publish_roster", roles=CIVIL_AFFAIRS, clause="SYS-BOOK")
 def publish_roster(
     ctx: Context,
     *,

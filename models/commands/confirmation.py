@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import documents, events
-from models.commands.lists import CIVIL_AFFAIRS, STAGE, Words
+from models.commands.lists import STAGE, Words
 from models.commands.matching import STREAM
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.errors import Conflict
 from models.core.messages import sentence
 from models.core.registry import command

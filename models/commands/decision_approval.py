@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, register, transition, work
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.identifiers import DocumentNumber
 from models.core.money import Money
 from models.core.registry import command
@@ -32,7 +32,6 @@ from models.tables.kernel import Project
 OFFICE_ROSTER: Final = "decision.office_roster"
 """The work item that asks who makes up the office that approves (ZY-12); its subject is the region."""
 
-_APPROVERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 AuthorityCode = Annotated[str, Field(pattern=r"^[\u4e00-\u9fa5]{2,10}$", description="发文机关代字")]
 
 
@@ -48,7 +47,7 @@ class Approved(BaseModel):
     state: str
 
 
-@command("decision.approve", roles=_APPROVERS, clause="ZY-70")
+@command("decision.approve", roles=CIVIL_AFFAIRS, clause="ZY-70")
 def approve(
     ctx: Context,
     *,

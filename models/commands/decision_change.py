@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import register, transition
-from models.commands.decision_records import CIVIL_AFFAIRS
 from models.commands.ledger import Amount
 from models.context import Context
+from models.core.actors import CIVIL_AFFAIRS
 from models.core.errors import Refusal
 from models.core.hashing import digest
 from models.core.registry import command

@@ -18,7 +18,7 @@ from models.commands.decision import MEETING_RECORD, meeting_subject
 from models.commands.decision_approval import OFFICE_ROSTER
 from models.commands.ledger import Amount
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, HANDLERS, Role
 from models.core.errors import Conflict
 from models.core.hashing import digest
 from models.core.messages import sentence
@@ -36,7 +36,6 @@ from models.rules.lifecycle import Thing
 from models.tables.decision import FunderShare, MechanismMeeting, OfficeRoster, StartFormality
 from models.tables.kernel import Project
 
-CIVIL_AFFAIRS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 _STAGE: Final = "decision"
 _STREAM: Final = "mechanism"
 _BEFORE_DECISION: Final = (
@@ -228,7 +227,7 @@ def _tell_met(session: Session, ctx: Context, row: MechanismMeeting) -> None:
     work.close_item(session, ctx, kind=MEETING_RECORD, subject_id=subject)
 
 
-@command("decision.record_office", roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU), clause="ZY-12")
+@command("decision.record_office", roles=HANDLERS, clause="ZY-12")
 def record_office(
     ctx: Context,
     *,

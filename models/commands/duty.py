@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events, work
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.calendar import Due
 from models.core.errors import Conflict, Refusal
 from models.core.ids import derive_id
@@ -35,7 +35,6 @@ from models.tables.duty import DutyOccurrence
 from models.tables.kernel import WorkItem
 
 _KIND: Final = "duty"
-_OFFICES: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 _ENOUGH: Final = 900
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -203,7 +202,7 @@ class _Record:
 
 
 @command(
-    "duty.record", roles=(*_OFFICES, Role.COUNTY_GOVERNMENT, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE), clause="ZY-40"
+    "duty.record", roles=(*CIVIL_AFFAIRS, Role.COUNTY_GOVERNMENT, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE), clause="ZY-40"
 )
 def record(
     ctx: Context,
@@ -242,7 +241,7 @@ def record(
     with ctx.reading() as session:
         standing = units_on(session, root=root, on=ctx.as_of)  # a unit dissolved since still owes what it held
         place = standing.get(unit or root.code) or unit_on(session, root=root, code=unit or root.code, on=held_on)
-    rules.check_unit(duty=wanted, unit=place, role=ctx.actor.role, offices=_OFFICES)
+    rules.check_unit(duty=wanted, unit=place, role=ctx.actor.role, offices=CIVIL_AFFAIRS)
     rules.check_record(duty=wanted, span=span, due_on=due.date if due else None, given=given, as_of=ctx.as_of)
     if texts:
         paper = "\n\n".join(f"{wanted.parts[code]}\n{texts[code]}" for code in wanted.parts)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.commands import documents
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
@@ -26,7 +26,7 @@ class LedgerIssued(BaseModel):
     missing: int
 
 
-@command("duty.issue_ledger", roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU), clause="ZY-40")
+@command("duty.issue_ledger", roles=CIVIL_AFFAIRS, clause="ZY-40")
 def issue_ledger(
     ctx: Context,
     *,

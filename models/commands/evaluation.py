@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from models.commands import events, project_papers, transition
 from models.commands.ledger import Amount
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.hashing import digest
 from models.core.registry import command
 from models.queries import evaluation as reads
@@ -27,7 +27,6 @@ from models.rules.lifecycle import Thing
 from models.tables.evaluation import Outcome, PriceStandard, ResultEvaluation
 from models.tables.kernel import Project
 
-_CIVIL_AFFAIRS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 _MEASURED_STATES: Final = ("in_progress", "completed", "self_checked", "not_accepted", "accepted", "evaluated")
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -89,7 +88,7 @@ class Evaluated(_Result):
     document: str
 
 
-@command("evaluation.record_outcomes", roles=(Role.PURCHASER, *_CIVIL_AFFAIRS), clause="HS-48", once_a_day=True)
+@command("evaluation.record_outcomes", roles=(Role.PURCHASER, *CIVIL_AFFAIRS), clause="HS-48", once_a_day=True)
 def record_outcomes(
     ctx: Context,
     *,
@@ -154,7 +153,7 @@ def _text(figure: Decimal | None) -> str | None:
     return None if figure is None else f"{figure:f}"
 
 
-@command("evaluation.set_price_standard", roles=(Role.FINANCE_BUREAU, *_CIVIL_AFFAIRS), clause="HS-52", once_a_day=True)
+@command("evaluation.set_price_standard", roles=(Role.FINANCE_BUREAU, *CIVIL_AFFAIRS), clause="HS-52", once_a_day=True)
 def set_price_standard(
     ctx: Context,
     *,
@@ -191,7 +190,7 @@ def set_price_standard(
         return PriceStandardSet(id=standard.id, version=standard.version)
 
 
-@command("evaluation.conclude", roles=_CIVIL_AFFAIRS, clause="ZY-29")
+@command("evaluation.conclude", roles=CIVIL_AFFAIRS, clause="ZY-29")
 def conclude(
     ctx: Context,
     *,

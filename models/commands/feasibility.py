@@ -18,7 +18,7 @@ from models.commands.application import APPRAISAL_DUE
 from models.commands.feasibility_tables import BalanceRow, PurchaseItem, RiskRow, check_tables
 from models.commands.ledger import Bounded
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.money import Money
@@ -42,8 +42,7 @@ PREPARING: Final = ("in_library", "submitted", "returned")
 _UNDER_PANEL: Final = ("under_review", "reviewed")
 """Further ones where the panel goes first."""
 
-_BUREAUS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
-_PLANNERS: Final = (*_BUREAUS, Role.PURCHASER)
+_PLANNERS: Final = (*CIVIL_AFFAIRS, Role.PURCHASER)
 
 Wording = Annotated[str, Field(max_length=5_000)]
 
@@ -239,7 +238,7 @@ def estimate_cost(
         return CostEstimated(id=_record(session, ctx, act, "cost_estimated", payload).id, total=total)
 
 
-@command("feasibility.appraise", roles=_BUREAUS, clause="ZY-63")
+@command("feasibility.appraise", roles=CIVIL_AFFAIRS, clause="ZY-63")
 def appraise(
     ctx: Context,
     *,

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from models.commands import documents, events, project_papers
 from models.commands.feasibility_tables import BalanceRow, RiskRow, check_tables, line_of
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.money import Money
@@ -38,7 +38,6 @@ STATES: Final = ("candidate", "under_review", "reviewed", "on_publicity", "objec
 
 _EARLIER: Final = ("submitted", "returned")
 ATTACHMENT: Final = "feasibility_report_attachment"
-_BUREAUS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 Text = Annotated[str, Field(max_length=20_000)]
 
 
@@ -54,7 +53,7 @@ class Compiled(BaseModel):
     warnings: tuple[str, ...]
 
 
-@command("feasibility.compile_report", roles=_BUREAUS, clause="ZY-61")
+@command("feasibility.compile_report", roles=CIVIL_AFFAIRS, clause="ZY-61")
 def compile_report(
     ctx: Context,
     *,

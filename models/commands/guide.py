@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from models.commands import documents, events, work
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import HANDLERS
 from models.core.errors import Conflict, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
@@ -30,7 +30,6 @@ PUBLICATION: Final = "guide.publication"
 """The work item a region owes that takes applications without a guide (ZY-13); its subject is the region."""
 
 STREAM: Final = "application_guide"
-_OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -87,7 +86,7 @@ class GuideActivated(BaseModel):
     page: str
 
 
-@command("guide.draft", roles=_OFFICE, clause="ZY-14", once_a_day=True)
+@command("guide.draft", roles=HANDLERS, clause="ZY-14", once_a_day=True)
 def draft(
     ctx: Context,
     *,
@@ -129,7 +128,7 @@ def draft(
         return GuideDrafted(id=row.id, open_items=open_items)
 
 
-@command("guide.activate", roles=_OFFICE, clause="ZY-13")
+@command("guide.activate", roles=HANDLERS, clause="ZY-13")
 def activate(
     ctx: Context,
     *,

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from models.commands import documents, events, work
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import HANDLERS, ROLE_NAMES, Role
 from models.core.errors import Refusal
 from models.core.messages import catalogue, sentence
 from models.core.registry import command
@@ -93,7 +93,7 @@ def sweep_clocks(ctx: Context) -> SweptClocks:
         return SweptClocks(opened=opened, closed=closed, breaches=_enter_breaches(session, ctx))
 
 
-@command("guide.issue_breaches", roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU), clause="ZY-16")
+@command("guide.issue_breaches", roles=HANDLERS, clause="ZY-16")
 def issue_breaches(
     ctx: Context, *, since: Annotated[date | None, Field(description="只列这一天及以后记入的")] = None
 ) -> BreachesIssued:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from models.commands import placement, transition
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS
 from models.core.errors import Refusal
 from models.core.registry import command
 from models.policy.schema import Policy
@@ -44,7 +44,7 @@ class ProjectEntered(BaseModel):
 
 @command(
     "library.enter_project",
-    roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU),
+    roles=CIVIL_AFFAIRS,
     clause="ZY-44",
     once_a_day=True,
 )

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events, list_papers
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.errors import Conflict, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
@@ -30,7 +30,6 @@ from models.tables.lists import ListVersion, ProjectRow, ResourceRow, RowWithdra
 
 STREAM: Final = "list"
 STAGE: Final = "lists"
-CIVIL_AFFAIRS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 AnyRow = TypeVar("AnyRow", bound=ServiceRow | ResourceRow | ProjectRow)
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=120)]

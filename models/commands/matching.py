@@ -17,9 +17,9 @@ from sqlmodel import Session
 
 from models.commands import documents, events, list_papers
 from models.commands.bulk import insert_rows
-from models.commands.lists import CIVIL_AFFAIRS, STAGE, Words
+from models.commands.lists import STAGE, Words
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.registry import command

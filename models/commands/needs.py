@@ -18,7 +18,7 @@ from models.commands import needs_people as people
 from models.commands.bulk import insert_rows
 from models.commands.needs_coverage import open_street_tasks
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.messages import sentence
 from models.core.periods import add_months
 from models.core.registry import command
@@ -34,7 +34,6 @@ from models.rules.needs_assessment import RESURVEY, indicators
 from models.tables.needs import HouseholdFile, LedgerImport, Person, Survey
 
 SURVEY_STREAM: Final = "survey"
-_CIVIL_AFFAIRS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 
 
 class SurveyOpened(BaseModel):
@@ -73,7 +72,7 @@ class HouseholdFilesBuilt(BaseModel):
     files: int
 
 
-@command("needs.open_survey", roles=_CIVIL_AFFAIRS, clause="HS-03", once_a_day=True)
+@command("needs.open_survey", roles=CIVIL_AFFAIRS, clause="HS-03", once_a_day=True)
 def open_survey(
     ctx: Context,
     *,
@@ -140,7 +139,7 @@ def _plan_next_survey(session: Session, ctx: Context, *, survey: Survey, policy:
     work.move_item(session, kind="needs.survey", subject_id=survey.region, due_on=due_on, provisional=True)
 
 
-@command("needs.import_ledger", roles=(*_CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="ZY-59")
+@command("needs.import_ledger", roles=(*CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="ZY-59")
 def import_ledger(
     ctx: Context, *, survey: str, file: Annotated[Upload, Field(description="需求台账文件")]
 ) -> LedgerImported:
@@ -222,7 +221,7 @@ def _record_import(
     return imported
 
 
-@command("needs.build_household_files", roles=(*_CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="HS-04")
+@command("needs.build_household_files", roles=(*CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="HS-04")
 def build_household_files(ctx: Context, *, survey: str) -> HouseholdFilesBuilt:
     """Open one service file for every household of the survey that has none; called again it opens only new ones."""
     with ctx.writing() as session:

@@ -24,7 +24,7 @@ from models.policy.schema import Policy
 from models.rules import needs as rules
 from models.rules.needs_assessment import indicators, reassess_due, special_tags, tally
 from models.tables.kernel import WorkItem
-from models.tables.needs import IndicatorSet, LedgerImport, NeedsAssessment, Person, Survey
+from models.tables.needs import Assessed, IndicatorSet, LedgerImport, NeedsAssessment, Person, Survey
 
 CHUNK: Final = 5_000
 REASSESS: Final = "needs.reassess"
@@ -44,23 +44,7 @@ _FACTS: Final = (
     "discovery",
     "assessed_on",
 )
-_HISTORY: Final = (
-    *_FACTS,
-    "survey_id",
-    "ordinal",
-    "assessor_sealed",
-    "age_band",
-    "levels",
-    "dimensions",
-    "demands",
-    "own_ability",
-    "existing_benefits",
-    "special_tags",
-    "max_level",
-    "severe_count",
-    "moderate_count",
-    "indicator_version",
-)
+_HISTORY: Final = tuple(Assessed.model_fields)
 
 
 class Known(NamedTuple):

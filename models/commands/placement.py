@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.money import Money
@@ -18,8 +18,6 @@ from models.queries.library import RollupLine, rollup
 from models.queries.reader import project_of
 from models.queries.units import root_unit, unit_on
 from models.tables.library import Placement
-
-_ROLES = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -55,7 +53,7 @@ class ProjectMoved(BaseModel):
     unit: str
 
 
-@command("library.move_project", roles=_ROLES, clause="ZY-43")
+@command("library.move_project", roles=CIVIL_AFFAIRS, clause="ZY-43")
 def move_project(
     ctx: Context,
     *,
@@ -103,7 +101,7 @@ class RollupIssued(BaseModel):
     projects: int
 
 
-@command("library.issue_rollup", roles=_ROLES, clause="ZY-43")
+@command("library.issue_rollup", roles=CIVIL_AFFAIRS, clause="ZY-43")
 def issue_rollup(ctx: Context) -> RollupIssued:
     """Print the roll-up of the library as xlsx and file it; empty units are listed."""
     with ctx.reading() as session:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import HANDLERS, ROLE_NAMES
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
@@ -48,7 +48,7 @@ class PolicyListPublished(BaseModel):
     removed: tuple[str, ...]
 
 
-@command("library.publish_policy_list", roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU), clause="ZY-36")
+@command("library.publish_policy_list", roles=HANDLERS, clause="ZY-36")
 def publish_policy_list(
     ctx: Context,
     *,

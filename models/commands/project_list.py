@@ -9,8 +9,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.commands import list_papers
-from models.commands.lists import CIVIL_AFFAIRS, ListPublished, Name, RowRegistered, Words, enter, head, publish
+from models.commands.lists import ListPublished, Name, RowRegistered, Words, enter, head, publish
 from models.context import Context
+from models.core.actors import CIVIL_AFFAIRS
 from models.core.money import Money
 from models.core.registry import command
 from models.queries.lists import current_rows, newest_version

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from models.commands import documents, events, publicity_papers, transition, work
 from models.commands.publicity_clock import CLOSING, closing_day, held, recount
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import HANDLERS, Role
 from models.core.calendar import Due
 from models.core.registry import command
 from models.policy.schema import Policy
@@ -40,7 +40,6 @@ from models.rules.lifecycle import Thing
 from models.tables.kernel import Document
 from models.tables.publicity import NoticePosting, PublicityNotice
 
-HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 NOTICE_KINDS: Final = ("publicity_notice", "publicity_notice_html")
 
 

@@ -7,7 +7,7 @@ notice moves, and the move is in its events.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from models.commands import documents, events, publicity_papers
 from models.commands.publicity_clock import held, wind
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import HANDLERS
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
@@ -27,7 +27,6 @@ from models.rules import publicity as rules
 from models.tables.kernel import Project
 from models.tables.publicity import NoticeOutage, NoticePosting, PublicityNotice
 
-_HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 Channel = Annotated[str, Field(description="公示方式")]
 Evidence = Annotated[Upload | None, Field(description="张贴、截图等凭证")]
 
@@ -53,7 +52,7 @@ class OutageRecorded(BaseModel):
     ends_on: dict[str, date]
 
 
-@command("publicity.post_notice", roles=_HANDLERS, clause="ZY-24")
+@command("publicity.post_notice", roles=HANDLERS, clause="ZY-24")
 def post_notice(ctx: Context, *, notice: str, channel: Channel, evidence: Evidence = None) -> Posted:
     """Post an open notice on one more channel, or file the evidence of a posting that stands.
 
@@ -69,7 +68,7 @@ def post_notice(ctx: Context, *, notice: str, channel: Channel, evidence: Eviden
         return _recorded(session, ctx, project, posting, evidence, "publicity.posted")
 
 
-@command("publicity.take_down", roles=_HANDLERS, clause="ZY-24")
+@command("publicity.take_down", roles=HANDLERS, clause="ZY-24")
 def take_down(ctx: Context, *, notice: str, channel: Channel, evidence: Evidence = None) -> Posted:
     """Record that a notice was taken off a channel; an open one stays on at least one.
 
@@ -87,7 +86,7 @@ def take_down(ctx: Context, *, notice: str, channel: Channel, evidence: Evidence
         return _recorded(session, ctx, project, posting, evidence, "publicity.taken_down")
 
 
-@command("publicity.record_outage", roles=_HANDLERS, clause="ZY-24")
+@command("publicity.record_outage", roles=HANDLERS, clause="ZY-24")
 def record_outage(
     ctx: Context,
     *,

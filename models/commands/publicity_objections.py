@@ -15,7 +15,7 @@ from sqlmodel import Session
 from models.commands import documents, events, project_papers, publicity_papers, transition, work
 from models.commands.publicity_clock import CLOSING, held, recount, wind
 from models.context import Context
-from models.core.actors import Actor, Role
+from models.core.actors import HANDLERS, Actor, Role
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.registry import command
@@ -30,7 +30,6 @@ from models.tables.kernel import Project
 from models.tables.publicity import Objection, PublicityNotice
 
 ANSWERING: Final = "publicity.answer_objection"
-_HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 _ANYBODY: Final = tuple(role for role in Role if role is not Role.SYSTEM)
 
 
@@ -152,7 +151,7 @@ def _is_late(session: Session, ctx: Context, row: PublicityNotice) -> bool:
     )
 
 
-@command("publicity.answer_objection", roles=_HANDLERS, clause="ZY-24")
+@command("publicity.answer_objection", roles=HANDLERS, clause="ZY-24")
 def answer_objection(
     ctx: Context,
     *,

@@ -11,6 +11,7 @@ import inspect
 import json
 import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
@@ -133,6 +134,7 @@ def _outcome(ctx: Context, receipt: Receipt) -> _Outcome | None:
     return _Outcome(**json.loads(ctx.services.vault.open(receipt.outcome_sealed)))
 
 
+@cache
 def _result_type(operation: Operation) -> TypeAdapter[Any]:
     return TypeAdapter(inspect.signature(operation.function, eval_str=True).return_annotation)
 

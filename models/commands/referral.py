@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import documents, events, work
-from models.commands.lists import CIVIL_AFFAIRS, Name, Words
+from models.commands.lists import Name, Words
 from models.context import Context
-from models.core.actors import ROLE_NAMES, Role
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.calendar import Due
 from models.core.errors import Refusal
 from models.core.identifiers import find_leaks

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import HANDLERS, Role
 from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.registry import command
@@ -22,7 +22,6 @@ from models.tables.rehearsal import SourceValue
 
 _RECORDED: Final = "rehearsal.source_recorded"
 _REPORT: Final = "case_report"
-_OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 
 
 class StatedValue(BaseModel):
@@ -53,7 +52,7 @@ class ReportIssued(BaseModel):
     sha256: str
 
 
-@command("rehearsal.record_source", roles=_OFFICE, clause="SYS-REHEARSAL", rehearsal_only=True)
+@command("rehearsal.record_source", roles=HANDLERS, clause="SYS-REHEARSAL", rehearsal_only=True)
 def record_source(
     ctx: Context,
     *,
@@ -86,7 +85,7 @@ def record_source(
         return SourceRecorded(stated=stated, not_stated=len(values) - stated)
 
 
-@command("rehearsal.issue_report", roles=_OFFICE, clause="SYS-REHEARSAL", rehearsal_only=True)
+@command("rehearsal.issue_report", roles=HANDLERS, clause="SYS-REHEARSAL", rehearsal_only=True)
 def issue_report(ctx: Context, *, project: Annotated[str, Field(description="项目编号")]) -> ReportIssued:
     """Render and file the report of the whole project as it stands; the source must have been recorded.
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, or_, select
 
 from models.commands import events
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import HANDLERS
 from models.core.errors import Refusal
 from models.core.hashing import digest
 from models.core.registry import command
@@ -71,7 +71,7 @@ class ExpertRegistered(BaseModel):
     version: int = 1
 
 
-@command("review.register_expert", roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU), clause="ZY-20")
+@command("review.register_expert", roles=HANDLERS, clause="ZY-20")
 def register_expert(
     ctx: Context,
     *,
@@ -133,7 +133,7 @@ def _check_new(session: Session, *, region: str, name_hash: str, employer: str, 
         raise Refusal("review.expert_known", rule="SYS-ROSTER", facts={"id": known})
 
 
-@command("review.amend_expert", roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU), clause="ZY-20")
+@command("review.amend_expert", roles=HANDLERS, clause="ZY-20")
 def amend_expert(
     ctx: Context,
     *,

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from models.commands import documents, events, organisations, project_papers
 from models.commands.ledger import locked
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.errors import Conflict
 from models.core.hashing import digest
 from models.core.identifiers import parse_credit_code
@@ -113,7 +113,7 @@ class OmissionRecorded(BaseModel):
 
 @command(
     "evaluation.omit_third_party",
-    roles=(Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE),
+    roles=CIVIL_AFFAIRS,
     clause="HS-35",
 )
 def omit_third_party(

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from models.commands import events
 from models.context import Context
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS
 from models.core.errors import Refusal
 from models.core.registry import command
 from models.queries.reader import found
@@ -19,7 +19,6 @@ from models.tables.duty import AdministrativeUnit
 from models.tables.library import Placement
 
 _STREAM = "units"
-_ROLES = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{2,24}$")]
 
@@ -43,7 +42,7 @@ class UnitsRegistered(BaseModel):
     registered: int
 
 
-@command("unit.register", roles=_ROLES, clause="ZY-43")
+@command("unit.register", roles=CIVIL_AFFAIRS, clause="ZY-43")
 def register(
     ctx: Context, *, units: Annotated[tuple[NewUnit, ...], Field(min_length=1, max_length=5000)]
 ) -> UnitsRegistered:
@@ -85,7 +84,7 @@ class UnitRetired(BaseModel):
     id: str
 
 
-@command("unit.retire", roles=_ROLES, clause="ZY-43")
+@command("unit.retire", roles=CIVIL_AFFAIRS, clause="ZY-43")
 def retire(ctx: Context, *, unit: Annotated[Code, Field(description="区划代码")]) -> UnitRetired:
     """Take a unit out from today on; what it owed before stays owed.
 

@@ -37,6 +37,13 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
+"""Who handle applications, guides and notices: the office and the bureau it belongs to."""
+CIVIL_AFFAIRS: Final = (*HANDLERS, Role.COUNTY_BUREAU)
+OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
+"""Who belong to no body of the mechanism: they see their own and what is public."""
+INSIDE: Final = tuple(role for role in Role if role not in OUTSIDE)
+
 ROLE_NAMES: dict[Role, str] = {
     Role.EVALUATION_OFFICE: "评审机制办公室",
     Role.CITY_BUREAU: "市民政局",

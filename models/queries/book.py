@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, func, or_, select
 
-from models.core.actors import Role
+from models.core.actors import INSIDE, Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import query
@@ -32,8 +32,6 @@ from models.tables.duty import AdministrativeUnit
 from models.tables.kernel import Event
 
 ROSTER_PUBLISHED: Final = "book.roster_published"
-_OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
-_INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
 
 
 class BookInForce(BaseModel):
@@ -108,7 +106,7 @@ class BookRows(BaseModel):
     total: int
 
 
-@query("book.rows", roles=_INSIDE, clause="SYS-BOOK")
+@query("book.rows", roles=INSIDE, clause="SYS-BOOK")
 def rows(
     reader: Reader,
     *,
@@ -138,7 +136,7 @@ def standing(
     return BookRows(book=book, title=kept.title, rows=_shown(reader, policy, kept, found_rows), total=total)
 
 
-@query("book.history", roles=_INSIDE, clause="SYS-BOOK")
+@query("book.history", roles=INSIDE, clause="SYS-BOOK")
 def history(reader: Reader, *, row: Annotated[str, Field(description="登记编号")]) -> BookRows:
     """Return every revision of one row, the first first; nothing is ever deleted."""
     statement = select(BookRow).where(col(BookRow.row_id) == row).order_by(col(BookRow.revision))
@@ -175,7 +173,7 @@ class BookGaps(BaseModel):
     total: int
 
 
-@query("book.gaps", roles=_INSIDE, clause="SYS-BOOK")
+@query("book.gaps", roles=INSIDE, clause="SYS-BOOK")
 def gaps(reader: Reader, *, book: Annotated[str | None, Field(description="登记簿代码;不填为全部")] = None) -> BookGaps:
     """Return the units that lack rows a book demands of them today."""
     policy = reader.policies.resolve(region=reader.region, on=reader.as_of)

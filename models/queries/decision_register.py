@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import col, select
 
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import query
@@ -23,8 +23,7 @@ from models.tables.decision import Approval, DocumentRegister
 from models.tables.funding import PlanLine
 from models.tables.kernel import Event, Project
 
-_CIVIL_AFFAIRS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
-_OVERSEERS: Final = (*_CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.DRC, Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION)
+_OVERSEERS: Final = (*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.DRC, Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION)
 _APPROVAL_STAGES: Final = ("application.", "feasibility.", "review.", "publicity.", "decision.", "library.")
 
 

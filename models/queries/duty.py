@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, func, select
 
-from models.core.actors import Role
+from models.core.actors import INSIDE, Role
 from models.core.periods import Period
 from models.core.registry import query
 from models.policy.duties import Duty
@@ -20,9 +20,6 @@ from models.rules import duty as rules
 from models.rules.units import Unit
 from models.tables.duty import AdministrativeUnit, DutyOccurrence
 from models.tables.kernel import Alert, WorkItem
-
-_OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
-_INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
 
 
 class DutyInForce(BaseModel):
@@ -116,7 +113,7 @@ class DutyLedger(BaseModel):
     levels_without_units: tuple[str, ...]
 
 
-@query("duty.ledger", roles=_INSIDE, clause="ZY-40")
+@query("duty.ledger", roles=INSIDE, clause="ZY-40")
 def ledger(
     reader: Reader,
     *,

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.core.actors import Role
+from models.core.actors import INSIDE, Role
 from models.core.calendar import WorkCalendar
 from models.core.registry import query
 from models.queries.reader import Reader, found
 from models.tables.guide import ApplicationGuide, OfficeBreach
 from models.tables.kernel import WorkItem
-
-_OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
-_INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
 
 
 class GuideVersion(BaseModel):
@@ -93,7 +90,7 @@ def show(
     return found(chosen[0] if chosen else None, kind="guide", id=str(version or reader.region))
 
 
-@query("guide.breaches", roles=_INSIDE, clause="ZY-16")
+@query("guide.breaches", roles=INSIDE, clause="ZY-16")
 def breaches(
     reader: Reader,
     *,

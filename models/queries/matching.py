@@ -20,7 +20,7 @@ from models.core.actors import Role
 from models.core.messages import sentence
 from models.core.registry import query
 from models.policy.schema import Policy
-from models.queries.needs import CIVIL_AFFAIRS
+from models.queries.needs import ASSESSORS
 from models.queries.reader import Reader, found
 from models.rules.confirmation import CONFIRMED, REFUSED
 from models.rules.lists import GOVERNMENT_PAID
@@ -232,7 +232,7 @@ class GapRow(BaseModel):
     purchase_need: bool
 
 
-@query("matching.summary", roles=(*CIVIL_AFFAIRS, Role.AUDIT_BODY), clause="ZY-60")
+@query("matching.summary", roles=(*ASSESSORS, Role.AUDIT_BODY), clause="ZY-60")
 def summary(reader: Reader, *, run: str) -> MatchSummary:
     """Return the counts of a run."""
     row = run_of(reader.session, run)
@@ -277,7 +277,7 @@ def last_answers(session: Session, run: str) -> dict[str, str]:
     return dict(session.exec(statement).all())
 
 
-@query("matching.outcomes", roles=CIVIL_AFFAIRS, clause="FZ-31")
+@query("matching.outcomes", roles=ASSESSORS, clause="FZ-31")
 def outcomes(
     reader: Reader,
     *,
@@ -349,7 +349,7 @@ def explanation(row: MatchOutcome, *, policy: Policy) -> str:
     return sentence(f"matching.reason.{row.reason}", facts)
 
 
-@query("matching.gaps", roles=CIVIL_AFFAIRS, clause="ZY-02")
+@query("matching.gaps", roles=ASSESSORS, clause="ZY-02")
 def gaps(reader: Reader, *, run: str) -> tuple[GapRow, ...]:
     """Return the gap list of a run: services that are missing or weak, those that concern most people first."""
     run_of(reader.session, run)

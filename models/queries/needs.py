@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.registry import query
 from models.queries.needs_survey import settled_survey
 from models.queries.reader import Reader, found, project_of
@@ -19,7 +19,8 @@ from models.rules.masking import masked
 from models.rules.needs import AgeBand
 from models.tables.needs import HouseholdFile, LedgerImport, NeedsAssessment, Person, Selection, SelectionRound, Survey
 
-CIVIL_AFFAIRS = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.TOWNSHIP)
+ASSESSORS = (*CIVIL_AFFAIRS, Role.TOWNSHIP)
+"""Who work with the needs ledger: civil affairs and the townships that assess for them."""
 
 
 class NeedsSummary(BaseModel):
@@ -92,7 +93,7 @@ class NeedsSelection(BaseModel):
     selected_on: date
 
 
-@query("needs.summary", roles=(*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.AUDIT_BODY, Role.SYSTEM), clause="HS-03")
+@query("needs.summary", roles=(*ASSESSORS, Role.FINANCE_BUREAU, Role.AUDIT_BODY, Role.SYSTEM), clause="HS-03")
 def summary(reader: Reader, *, survey: str) -> NeedsSummary:
     """Return the counts of a survey by class, age band and hardship group."""
     row = settled_survey(reader.session, survey)
@@ -132,7 +133,7 @@ def summary(reader: Reader, *, survey: str) -> NeedsSummary:
     )
 
 
-@query("needs.ledger", roles=(*CIVIL_AFFAIRS, Role.EXPERT), clause="ZY-59")
+@query("needs.ledger", roles=(*ASSESSORS, Role.EXPERT), clause="ZY-59")
 def ledger(
     reader: Reader,
     *,
@@ -152,7 +153,7 @@ def ledger(
     return tuple(_ledger_row(reader, person, styles) for person in people)
 
 
-@query("needs.selection", roles=(*CIVIL_AFFAIRS, Role.PURCHASER, Role.AUDIT_BODY), clause="HS-05")
+@query("needs.selection", roles=(*ASSESSORS, Role.PURCHASER, Role.AUDIT_BODY), clause="HS-05")
 def selection(reader: Reader, *, project: str) -> NeedsSelection:
     """Return how the recipients of a project were selected: counts, seed, adjustments with their reasons."""
     project_of(reader.session, project)
@@ -177,7 +178,7 @@ def selection(reader: Reader, *, project: str) -> NeedsSelection:
     )
 
 
-@query("needs.surveys_without_files", roles=(Role.SYSTEM, *CIVIL_AFFAIRS), clause="HS-04")
+@query("needs.surveys_without_files", roles=(Role.SYSTEM, *ASSESSORS), clause="HS-04")
 def surveys_without_files(reader: Reader) -> tuple[str, ...]:
     """Return the surveys with at least one household that has no service file yet, oldest first; none into which a
     ledger is on its way.

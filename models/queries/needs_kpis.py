@@ -13,7 +13,7 @@ from models.core.actors import Role
 from models.core.messages import sentence
 from models.core.registry import query
 from models.queries.matching import last_answers, newest_run
-from models.queries.needs import CIVIL_AFFAIRS
+from models.queries.needs import ASSESSORS
 from models.queries.needs_survey import settled_survey
 from models.queries.reader import Reader
 from models.rules.confirmation import CONFIRMED
@@ -35,7 +35,7 @@ class Kpi(BaseModel):
     percent: int | None
 
 
-@query("needs.kpis", roles=(*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.AUDIT_BODY), clause="BJ-06")
+@query("needs.kpis", roles=(*ASSESSORS, Role.FINANCE_BUREAU, Role.AUDIT_BODY), clause="BJ-06")
 def kpis(reader: Reader, *, survey: Annotated[str, Field(description="调查编号")]) -> tuple[Kpi, ...]:
     """Return the four figures of a survey: discovery, accuracy of the register, response, precision (BJ-06).
 

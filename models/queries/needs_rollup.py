@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from models.core.actors import Role
 from models.core.registry import query
-from models.queries.needs import CIVIL_AFFAIRS
+from models.queries.needs import ASSESSORS
 from models.queries.needs_survey import settled_survey
 from models.queries.reader import Reader, found
 from models.tables.needs import NeedsAssessment, Person
@@ -96,7 +96,7 @@ def _measures(reader: Reader) -> tuple[Any, ...]:
     )
 
 
-@query("needs.streets", roles=(*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.AUDIT_BODY, Role.SYSTEM), clause="FZ-18")
+@query("needs.streets", roles=(*ASSESSORS, Role.FINANCE_BUREAU, Role.AUDIT_BODY, Role.SYSTEM), clause="FZ-18")
 def streets(reader: Reader, *, survey: Annotated[str, Field(description="调查编号")]) -> StreetLedgers:
     """Return the ledger counted street by street and as a whole; households that moved streets count in each."""
     settled_survey(reader.session, survey)
@@ -119,7 +119,7 @@ def _named(numbers: Any) -> dict[str, int]:
     return {name: int(number) for name, number in zip(Counts.model_fields, numbers, strict=True)}
 
 
-@query("needs.household", roles=CIVIL_AFFAIRS, clause="HS-04")
+@query("needs.household", roles=ASSESSORS, clause="HS-04")
 def household(
     reader: Reader,
     *,
@@ -151,7 +151,7 @@ def household(
     )
 
 
-@query("needs.assessments", roles=CIVIL_AFFAIRS, clause="ZY-59")
+@query("needs.assessments", roles=ASSESSORS, clause="ZY-59")
 def assessments(
     reader: Reader, *, person: Annotated[str, Field(description="人员档案编号")]
 ) -> tuple[EarlierAssessment, ...]:

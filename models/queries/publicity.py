@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
-from models.core.actors import Role
+from models.core.actors import HANDLERS, Role
 from models.core.messages import sentence
 from models.core.registry import query
 from models.policy.schema import Policy
@@ -34,7 +34,6 @@ NOTICE_SOURCES: Final = (
     "review.submit_score",
     "publicity.publish_notice",
 )
-_HANDLERS: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 
 
 class ObjectionView(BaseModel):
@@ -101,7 +100,7 @@ def notice_(reader: Reader, *, notice: str) -> NoticeView:
 
 
 def _objection_view(reader: Reader, one: Objection) -> ObjectionView:
-    handler, office = reader.actor.role in _HANDLERS, reader.actor.role is Role.EVALUATION_OFFICE
+    handler, office = reader.actor.role in HANDLERS, reader.actor.role is Role.EVALUATION_OFFICE
     return ObjectionView(
         id=one.id,
         raised_on=one.raised_on,

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from models.core.actors import Role
 from models.core.registry import query
-from models.queries.needs import CIVIL_AFFAIRS
+from models.queries.needs import ASSESSORS
 from models.queries.reader import Reader
 from models.rules.referral import CLOSED
 from models.tables.referral import DepartmentReferral
@@ -38,7 +38,7 @@ class ReferralRow(BaseModel):
     overdue: bool
 
 
-@query("referral.list", roles=(*CIVIL_AFFAIRS, Role.AUDIT_BODY), clause="FZ-37")
+@query("referral.list", roles=(*ASSESSORS, Role.AUDIT_BODY), clause="FZ-37")
 def referrals(
     reader: Reader, *, open_only: Annotated[bool, Field(description="只看未办结的")] = True
 ) -> tuple[ReferralRow, ...]:

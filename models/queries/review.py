@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, func, select
 
-from models.core.actors import Actor, Role
+from models.core.actors import HANDLERS, Actor, Role
 from models.core.errors import Refusal
 from models.core.registry import query
 from models.ports import Vault
@@ -29,7 +29,6 @@ from models.tables.needs import Person, Survey
 from models.tables.publicity import PublicityNotice
 from models.tables.review import Expert, ExpertVersion, ReviewRound, ReviewSeat, ReviewSheet
 
-_OFFICE: Final = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 _PLAIN: Final = {
     "id",
     "opened_on",
@@ -114,7 +113,7 @@ class RoundView(BaseModel):
     signature_sha256: str | None
 
 
-@query("review.round", roles=(*_OFFICE, Role.EXPERT, *_OVERSEERS), clause="ZY-23")
+@query("review.round", roles=(*HANDLERS, Role.EXPERT, *_OVERSEERS), clause="ZY-23")
 def round_(reader: Reader, *, round: str) -> RoundView:
     """Return a round with its seats; sheets are hidden until the close, but for the expert's own. A member of a sealed
     round sees the own seat only, and neither seed nor record, from which the draw could be repeated.
@@ -126,7 +125,7 @@ def round_(reader: Reader, *, round: str) -> RoundView:
     row = found(session.get(ReviewRound, round), kind="round", id=round)
     project = project_of(session, row.project_id)
     policy = reader.policies.resolve(region=project.region, on=row.opened_on)
-    styles = policy.publicity.mask_internal if reader.actor.role in _OFFICE else policy.publicity.mask_expert
+    styles = policy.publicity.mask_internal if reader.actor.role in HANDLERS else policy.publicity.mask_expert
     sheets, seats = sheets_of(session, row.id), seats_of(session, row.id)
     experts = {seat.expert_id: session.get_one(Expert, seat.expert_id) for seat in seats}
     own = seat_in(seats, experts, reader.actor)
@@ -250,7 +249,7 @@ class ExpertVersionView(BaseModel):
     digest: str
 
 
-@query("review.expert_versions", roles=(*_OFFICE, *_OVERSEERS), clause="ZY-20")
+@query("review.expert_versions", roles=(*HANDLERS, *_OVERSEERS), clause="ZY-20")
 def expert_versions(reader: Reader, *, expert: str) -> tuple[ExpertVersionView, ...]:
     """Return the versions of a roster entry, oldest first."""
     found(reader.session.get(Expert, expert), kind="expert", id=expert)

@@ -9,13 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import ColumnElement, false, or_
 from sqlmodel import col, select
 
-from models.core.actors import Role
+from models.core.actors import INSIDE, Role
 from models.core.registry import query
 from models.queries.reader import Reader
 from models.tables.kernel import Alert, WorkItem
 from models.tables.review import Expert, ReviewSeat
 
-_OUTSIDE: Final = (Role.PUBLIC, Role.DONOR, Role.RECIPIENT, Role.RECIPIENT_AGENT)
 _SEE_PANELS: Final = (
     Role.EVALUATION_OFFICE,
     Role.CITY_BUREAU,
@@ -23,7 +22,6 @@ _SEE_PANELS: Final = (
     Role.AUDIT_BODY,
     Role.SYSTEM,
 )
-_INSIDE: Final = tuple(role for role in Role if role not in _OUTSIDE)
 
 
 class OpenItem(BaseModel):
@@ -43,7 +41,7 @@ class OpenItem(BaseModel):
     alert: str | None
 
 
-@query("work.list", roles=_INSIDE, clause="SYS-WORK")
+@query("work.list", roles=INSIDE, clause="SYS-WORK")
 def open_items(
     reader: Reader,
     *,

@@ -58,16 +58,49 @@ class LedgerImport(SQLModel, table=True):
     completed_on: date | None = None
 
 
-class Person(SQLModel, table=True):
+class Assessed(SQLModel):
+    """What one assessment says of a person, in the newest (``person``) and in those before it (``needs_assessment``).
+
+    ``survey_id`` and ``ordinal`` say which survey assessed. ``age_band`` (minor, adult, elderly) is that of the day of
+    the import. ``levels`` is hardship type → level, ``dimensions`` dimension → level (empty where not answered),
+    ``own_ability`` service items within the person's own ability, ``existing_benefits`` codes of
+    ``policy.needs.overlap_policies``, ``special_tags`` those of ``policy.needs.special_tags``. ``max_level`` counts
+    levels from 0 (none).
+    """
+
+    survey_id: str = Field(foreign_key="survey.id")
+    ordinal: int
+    assessor_sealed: str = Field(sa_type=Text)
+    household_no: str
+    region_code: str
+    street: str
+    identity: str
+    age_band: str
+    lives_alone: bool
+    disabled: bool
+    severely_ill: bool
+    single_parent_student: bool
+    levels: dict[str, str] = Field(sa_type=JSON)
+    dimensions: dict[str, str] = Field(sa_type=JSON)
+    demands: list[str] = Field(sa_type=JSON)
+    own_ability: list[str] = Field(sa_type=JSON)
+    existing_benefits: list[str] = Field(sa_type=JSON)
+    special_tags: list[str] = Field(sa_type=JSON)
+    max_level: int
+    severe_count: int
+    moderate_count: int
+    willing: bool
+    discovery: str
+    assessed_on: date
+    indicator_version: str
+
+
+class Person(Assessed, table=True):
     """One person, one file in a region (``id_hash`` is the vault's lookup hash of the ID number), carrying the newest
     assessment: this is the row of the needs ledger. Older assessments move to ``needs_assessment``.
 
-    ``survey_id`` and ``ordinal`` say which survey assessed last, ``registered_on`` when the person first entered.
-    ``age_band`` (minor, adult, elderly) is that of the day of the import; ``birth_year`` stands in clear, the birth
-    date only inside the sealed ID number. ``levels`` is hardship type → level, ``dimensions`` dimension → level
-    (empty where not answered), ``own_ability`` service items within the person's own ability, ``existing_benefits``
-    codes of ``policy.needs.overlap_policies``, ``special_tags`` those of
-    ``policy.needs.special_tags``. ``max_level`` counts levels from 0 (none).
+    ``registered_on`` is when the person first entered; ``birth_year`` stands in clear, the birth date only inside the
+    sealed ID number.
     """
 
     __tablename__ = "person"
@@ -80,42 +113,17 @@ class Person(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     region: str
-    survey_id: str = Field(foreign_key="survey.id")
-    ordinal: int
     id_hash: str = Field(max_length=SHA256_LENGTH)
-    name_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    id_number_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    phone_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
-    assessor_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    household_no: str
-    region_code: str
-    street: str
-    identity: str
+    name_sealed: str = Field(sa_type=Text)
+    id_number_sealed: str = Field(sa_type=Text)
+    phone_sealed: str | None = Field(default=None, sa_type=Text)
     birth_year: int
-    age_band: str
     sex: str | None = None
-    lives_alone: bool
-    disabled: bool
-    severely_ill: bool
-    single_parent_student: bool
-    levels: dict[str, str] = Field(sa_column=_json())
-    dimensions: dict[str, str] = Field(sa_column=_json())
-    demands: list[str] = Field(sa_column=_json())
-    own_ability: list[str] = Field(sa_column=_json())
-    existing_benefits: list[str] = Field(sa_column=_json())
-    special_tags: list[str] = Field(sa_column=_json())
-    max_level: int
-    severe_count: int
-    moderate_count: int
-    willing: bool
-    discovery: str
-    assessed_on: date
-    indicator_version: str
     reassess_due_on: date
     registered_on: date
 
 
-class NeedsAssessment(SQLModel, table=True):
+class NeedsAssessment(Assessed, table=True):
     """An assessment that a newer one replaced in ``person``: what the ledger said before, and until when."""
 
     __tablename__ = "needs_assessment"
@@ -123,31 +131,6 @@ class NeedsAssessment(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     person_id: str = Field(foreign_key="person.id", index=True)
-    survey_id: str = Field(foreign_key="survey.id")
-    ordinal: int
-    assessor_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    household_no: str
-    region_code: str
-    street: str
-    identity: str
-    age_band: str
-    lives_alone: bool
-    disabled: bool
-    severely_ill: bool
-    single_parent_student: bool
-    levels: dict[str, str] = Field(sa_column=_json())
-    dimensions: dict[str, str] = Field(sa_column=_json())
-    demands: list[str] = Field(sa_column=_json())
-    own_ability: list[str] = Field(sa_column=_json())
-    existing_benefits: list[str] = Field(sa_column=_json())
-    special_tags: list[str] = Field(sa_column=_json())
-    max_level: int
-    severe_count: int
-    moderate_count: int
-    willing: bool
-    discovery: str
-    assessed_on: date
-    indicator_version: str
     superseded_on: date
 
 

@@ -20,7 +20,7 @@ from sqlmodel import Session, select
 from models.core.actors import Role
 from models.core.errors import LifecycleError
 from models.core.registry import OperationKind, operations
-from models.queries.needs import CIVIL_AFFAIRS
+from models.queries.needs import ASSESSORS
 from models.tables.needs import Person
 from tests.models.commands.conftest import Standing
 from tests.support import needy
@@ -117,7 +117,7 @@ def _asked(world: World) -> Iterator[str]:
         for values in islice(product(*(known[key] for key in wanted)), 2 * _EACH):
             for role in sorted(operation.roles):
                 told = _answer(world, name, role, dict(zip(wanted, values, strict=True)))
-                hidden = numbers if role in CIVIL_AFFAIRS else numbers | names
+                hidden = numbers if role in ASSESSORS else numbers | names
                 assert not any(secret in told for secret in hidden), (name, role)
         yield name
 

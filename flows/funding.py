@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 from prefect import flow
@@ -11,5 +12,11 @@ from flows._runtime import carry, resolve
 
 @flow(name="funding-prepare-quarterly-plan", persist_result=False)
 async def prepare_quarterly_plan(as_of: date | None = None) -> dict[str, int]:
-    """Open the work items of approved projects that no plan line answers for (wraps ``funding.prepare_quarter``)."""
-    return carry("funding.prepare_quarter", [{}], resolve(as_of))
+    """Open the work items of approved projects without a plan line, and prepare the draft proposal once a quarter;
+    wraps ``funding.prepare_quarter`` and ``funding.prepare_proposal``. A proposal that is refused is counted, and the
+    to-dos stand all the same.
+    """
+    day = resolve(as_of)
+    counts = Counter(carry("funding.prepare_quarter", [{}], day))
+    counts.update(carry("funding.prepare_proposal", [{}], day))
+    return dict(counts)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from infra.clock import DrivenClock, SystemClock, is_driven
 from infra.database import create_database_engine, migrate
+from infra.plan_solver import HighsSolver
 from infra.seeds import DerivedSeeds, SecretSeeds
 from infra.settings import Mode, Settings, SettingsFault, settings_fault
 from infra.storage import LockMode, S3DocumentStore, S3Settings
@@ -22,7 +23,7 @@ from models.context import Services
 from models.core.calendar import load_calendar
 from models.core.errors import Detail, Refusal, Transient
 from models.policy.resolver import load_policy_book
-from models.ports import Clock, Signer, Vault
+from models.ports import Clock, Notifier, Signer, Vault
 from models.queries.chains import has_events
 from models.queries.policy import unconfirmed
 
@@ -66,6 +67,8 @@ def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[S
             region=settings.region,
             rehearsal=settings.mode is Mode.REHEARSAL,
             seeds=DerivedSeeds() if settings.mode is Mode.REHEARSAL else SecretSeeds(),
+            solver=HighsSolver(),
+            notifier=_notifier(settings),
         )
 
 
@@ -131,6 +134,18 @@ def _vault(settings: Settings, engine: Engine) -> Vault:
     if not keys.exists() and settings.mode is Mode.PRODUCTION and has_events(engine):
         raise SettingsFault("bootstrap.vault_keys_missing", rule="SYS-VAULT-KEYS", facts={"path": keys})
     return load_or_create_keys(keys)
+
+
+def _notifier(settings: Settings) -> Notifier | None:
+    url = settings.notify_url.get_secret_value()
+    if not url:
+        return None
+    from infra.notifier import AppriseNotifier
+
+    try:
+        return AppriseNotifier(url)
+    except ValueError:
+        raise settings_fault("notify_url") from None
 
 
 def _signer(settings: Settings) -> Signer:

@@ -31,6 +31,17 @@ _TEST_MARK: Final = "测试"
 _OPENSSL_SECONDS: Final = 60
 
 
+_COMPLETE: Final = "integrity"
+_PROPERTIES: Final = ("authenticity", _COMPLETE, "usability", "security")
+_PROPERTY: Final = {
+    **dict.fromkeys(("other_id", "signature_bad", "signature_missing", "signature_unchecked"), "authenticity"),
+    **dict.fromkeys(("certificate_unreadable", "event"), "authenticity"),
+    **dict.fromkeys(("unreadable", "no_bag", "declaration"), "usability"),
+    **dict.fromkeys(("bomb", "link", "name", "name_twice"), "security"),
+}
+"""Which property a finding speaks against; every other (missing, extra, altered, counts) against completeness."""
+
+
 @dataclass(frozen=True)
 class BundleCheck:
     """What the check found. ``ok`` means no finding; ``notes`` say what could not be proven and why.
@@ -45,9 +56,15 @@ class BundleCheck:
     bundle_id: str | None
     counts: Mapping[str, int]
 
+    @property
+    def properties(self) -> dict[str, bool]:
+        """Say which of the four properties of an electronic record hold: 真实、完整、可用、安全."""
+        broken = {_PROPERTY.get(one.code.removeprefix("bundle."), _COMPLETE) for one in self.findings}
+        return {name: name not in broken for name in _PROPERTIES}
+
     def as_json(self) -> dict[str, object]:
         """Return the result as JSON-able values."""
-        return asdict(self)
+        return asdict(self) | {"properties": self.properties}
 
 
 def check_bundle(path: Path, *, expected_id: str | None = None, ca_pem: bytes | None = None) -> BundleCheck:

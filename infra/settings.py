@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     vault_lookup_key: SecretStr = SecretStr("")
     font_dir: Path | None = None
     signing_key: Path | None = None  # PEM with key and chain; a rehearsal makes a marked test key of its own
+    notify_url: SecretStr = SecretStr("")  # Apprise URL with {address}; empty: alerts are kept, nobody is told
 
     @model_validator(mode="wrap")
     @classmethod

@@ -22,7 +22,18 @@ from models.core.errors import Conflict, Transient
 from models.core.ids import derive_id
 from models.policy.resolver import PolicyBook
 from models.policy.schema import Policy
-from models.ports import Bundler, Clock, DocumentStore, QualityGate, Renderer, SeedSource, Signer, Vault
+from models.ports import (
+    Bundler,
+    Clock,
+    DocumentStore,
+    Notifier,
+    PlanSolver,
+    QualityGate,
+    Renderer,
+    SeedSource,
+    Signer,
+    Vault,
+)
 from models.queries.reader import Reader
 from models.tables.kernel import Receipt
 
@@ -30,7 +41,7 @@ from models.tables.kernel import Receipt
 @dataclass(frozen=True)
 class Services:
     """Everything outside the domain, behind its ports. ``region`` is the one this deployment serves.
-    ``rehearsal`` is true for demo, replay and ``make up``."""
+    ``rehearsal`` is true for demo, replay and ``make up``; ``notifier`` is ``None`` where no channel is set."""
 
     engine: Engine
     documents: DocumentStore
@@ -45,6 +56,12 @@ class Services:
     region: str
     rehearsal: bool
     seeds: SeedSource
+    solver: PlanSolver
+    notifier: Notifier | None = None
+
+    def reader(self, session: Session, *, actor: Actor, as_of: date) -> Reader:
+        """Return read access for an actor on a date."""
+        return Reader(session, self.policies, self.calendar, self.vault, actor, as_of, self.region, self.solver)
 
 
 @dataclass
@@ -82,10 +99,7 @@ class Context:
 
     def reader(self, session: Session) -> Reader:
         """Return read access for a query called inside this command."""
-        services = self.services
-        return Reader(
-            session, services.policies, services.calendar, services.vault, self.actor, self.as_of, services.region
-        )
+        return self.services.reader(session, actor=self.actor, as_of=self.as_of)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

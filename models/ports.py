@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from models.core.bundle import BundleResult, BundleView
 from models.core.errors import Detail
+from models.rules.plan_model import Model, Solved
 
 
 class Zone(StrEnum):
@@ -75,6 +76,11 @@ class DocumentStore(Protocol):
 
     def retained_until(self, *, sha256: str) -> date | None:
         """Return the retention date the server reports for an archived object, ``None`` when it has none."""
+
+    def link(self, *, zone: Zone, sha256: str, hours: int) -> str:
+        """Return an address under which anybody may read the object until ``hours`` have passed.
+
+        Whoever has it needs no account: it is a secret. Raises ``DataFault`` (``storage.missing``), ``Transient``."""
 
     def probe(self) -> StoreProbe:
         """Write an object with retention, try to delete that version, report what happened. Raises ``Transient``."""
@@ -140,6 +146,14 @@ class LaunchResult:
     summary: Mapping[str, int | str] = field(default_factory=dict)
 
 
+class PlanSolver(Protocol):
+    """Solves the integer programme of a quarterly plan."""
+
+    def solve(self, model: Model, *, gap: str, seed: int) -> Solved | None:
+        """Solve a model to a relative gap (decimal text), on one thread and without a time limit: the same model always
+        has the same answer. ``None`` when nothing is feasible."""
+
+
 class Launcher(Protocol):
     """Starts a deployment of prefect.yaml. The relay and ``lifecycle replay`` are its only callers."""
 
@@ -151,6 +165,22 @@ class Launcher(Protocol):
 
     def launch(self, *, deployment: str, parameters: Mapping[str, object], idempotency_key: str) -> LaunchResult:
         """Run the deployment's flow. Raises ``Transient`` when the orchestrator is away."""
+
+
+class Delivery(StrEnum):
+    """What became of one message at one address."""
+
+    SENT = "sent"  # the server took it
+    BOUNCED = "bounced"  # the server will never take anything for this address
+    DEFERRED = "deferred"  # not now, for this message only
+
+
+class Notifier(Protocol):
+    """Sends a text to one address over the installation's channel (mail or chat)."""
+
+    def notify(self, *, address: str, title: str, body: str) -> Delivery:
+        """Send one plain text and say what the server answered. Raises ``Transient`` ``notify.away`` when it answers
+        nobody. Never logs an address."""
 
 
 class Clock(Protocol):

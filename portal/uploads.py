@@ -64,6 +64,10 @@ class DryStore:
         """Return what the real store says; what is only held has no retention."""
         return None if (Zone.ARCHIVE, sha256) in self.held else self.behind.retained_until(sha256=sha256)
 
+    def link(self, *, zone: Zone, sha256: str, hours: int) -> str:
+        """Return what the real store gives for an object it holds."""
+        return self.behind.link(zone=zone, sha256=sha256, hours=hours)
+
     def probe(self) -> StoreProbe:
         """Probe the real store: whether it lies is asked of it alone."""
         return self.behind.probe()

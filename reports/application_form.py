@@ -1,4 +1,4 @@
-"""The application form of a project (项目申报书, D02): its entries, its two tables, its place in the workbook.
+"""The application form of a project (项目申报书, D02): its entries, its three tables, its place in the workbook.
 
 The one definition shared by the form that applicants fill in, by the quality gate that reads it, and by tests. The
 same form may come as JSON with the keys given here. This module must never read or judge a form: the gate does.
@@ -20,10 +20,10 @@ from reports.workbook import MEDIA_TYPE as MEDIA_TYPE
 
 SHEET_NAME = "项目申报书"
 TEMPLATE_ID = "application_form"
-TEMPLATE_VERSION = "1"
+TEMPLATE_VERSION = "2"
 TITLE_ROW, NOTE_ROW, FIRST_FIELD_ROW = 1, 2, 4
 LABEL_COLUMN, VALUE_COLUMN = 1, 2
-BUDGET_LINES, TEAM_LINES = 30, 20
+BUDGET_LINES, TEAM_LINES, DESIGN_LINES = 30, 20, 10
 
 FieldKind = Literal["text", "code", "date", "money", "credit_code", "phone"]
 
@@ -63,6 +63,19 @@ TEAM_ROLES = tuple(
         ("other", "其他人员"),
     )
 )
+DESIGN_POINTS = tuple(
+    Choice(code, label)
+    for code, label in (
+        ("service_items", "服务项目"),
+        ("coverage", "覆盖范围"),
+        ("time_span", "时间跨度"),
+        ("supplier", "供给主体"),
+        ("mechanism", "运行机制"),
+        ("supervision", "监督管理"),
+        ("safeguards", "保障措施"),
+    )
+)
+"""Every point that some region asks for; which ones an applicant's own region asks for, the command says."""
 
 APPLICATION_FIELDS: tuple[FormField, ...] = (
     FormField("project_name", "项目名称"),
@@ -91,11 +104,34 @@ TEAM_COLUMNS: tuple[FormField, ...] = (
     FormField("qualification", "资格或职称", required=False),
     FormField("phone", "联系电话", "phone", required=False),
 )
+DESIGN_COLUMNS: tuple[FormField, ...] = (
+    FormField("point", "设计要素", "code", choices=DESIGN_POINTS),
+    FormField("text", "设计内容", hint="本地区要求的各项要素,每项一行"),
+)
 
 BUDGET_HEADER_ROW = FIRST_FIELD_ROW + len(APPLICATION_FIELDS) + 1
 TEAM_HEADER_ROW = BUDGET_HEADER_ROW + BUDGET_LINES + 2
+DESIGN_HEADER_ROW = TEAM_HEADER_ROW + TEAM_LINES + 2
 
-_FORM_DATE = dt.date(2026, 1, 1)  # of template version 1; only there to keep the file's bytes the same
+
+@dataclass(frozen=True)
+class FormList:
+    """One table of the form: its columns, the row of their titles, how many lines it holds, its name in the guide."""
+
+    key: str
+    columns: tuple[FormField, ...]
+    header_row: int
+    lines: int
+    title: str
+
+
+LISTS: tuple[FormList, ...] = (
+    FormList("budget", BUDGET_COLUMNS, BUDGET_HEADER_ROW, BUDGET_LINES, "预算表"),
+    FormList("team", TEAM_COLUMNS, TEAM_HEADER_ROW, TEAM_LINES, "项目团队"),
+    FormList("design", DESIGN_COLUMNS, DESIGN_HEADER_ROW, DESIGN_LINES, "项目设计"),
+)
+
+_FORM_DATE = dt.date(2026, 1, 1)  # of the first template; only there to keep the file's bytes the same
 _HOW = {"money": "以元为单位，最多两位小数", "phone": "11位手机号或带区号的固定电话"}
 _NOTE = "红色栏目为必填;请勿增删行列;金额以元为单位。"
 
@@ -112,12 +148,12 @@ def application_form_file(
     date: dt.date = _FORM_DATE,
     example: Mapping[str, object] | None = None,
 ) -> bytes:
-    """Return the form filled in as xlsx: field key → text as an applicant writes it, ``budget`` and ``team`` as lists.
+    """Return the form filled in as xlsx: field key → text as an applicant writes it, each of ``LISTS`` as a list.
 
     ``note`` is the line under the title and may mark a rehearsal. Raises ``ValueError`` for an unknown key and for more
     lines than the form holds.
     """
-    unknown = form.keys() - {field.key for field in APPLICATION_FIELDS} - {"budget", "team"}
+    unknown = form.keys() - {field.key for field in APPLICATION_FIELDS} - {one.key for one in LISTS}
     if unknown:
         raise ValueError(f"the form has no field {sorted(unknown)[0]}")
     buffer = io.BytesIO()
@@ -134,8 +170,8 @@ def application_form_file(
         sheet.write_string(NOTE_ROW - 1, 0, note, book.add_format({"font_color": "#C00000"}))
         formats = _formats(book)
         _write_fields(sheet, form, formats)
-        _write_lines(sheet, BUDGET_HEADER_ROW, BUDGET_COLUMNS, _lines(form, "budget"), BUDGET_LINES, formats)
-        _write_lines(sheet, TEAM_HEADER_ROW, TEAM_COLUMNS, _lines(form, "team"), TEAM_LINES, formats)
+        for one in LISTS:
+            _write_lines(sheet, one, _lines(form, one.key), formats)
         marker = book.add_worksheet("_meta")
         marker.very_hidden()
         for row, pair in enumerate((("template", TEMPLATE_ID), ("version", TEMPLATE_VERSION))):
@@ -149,10 +185,10 @@ def application_form_file(
 def _guide_lines(example: Mapping[str, object]) -> Iterator[GuideLine]:
     for field in APPLICATION_FIELDS:
         yield _guide_line(field, "", str(example.get(field.key, "")))
-    for prefix, columns, key in (("预算表·", BUDGET_COLUMNS, "budget"), ("项目团队·", TEAM_COLUMNS, "team")):
-        first = _lines(example, key)[0]
-        for column in columns:
-            yield _guide_line(column, prefix, str(first.get(column.key, "")))
+    for one in LISTS:
+        first = _lines(example, one.key)[0]
+        for column in one.columns:
+            yield _guide_line(column, f"{one.title}·", str(first.get(column.key, "")))
 
 
 def _guide_line(field: FormField, prefix: str, example: str) -> GuideLine:
@@ -189,17 +225,11 @@ def _lines(form: Mapping[str, object], key: str) -> Sequence[Mapping[str, object
     return lines
 
 
-def _write_lines(
-    sheet: Any,
-    header_row: int,
-    columns: Sequence[FormField],
-    lines: Sequence[Mapping[str, object]],
-    room: int,
-    formats: Mapping[str, Any],
-) -> None:
+def _write_lines(sheet: Any, one: FormList, lines: Sequence[Mapping[str, object]], formats: Mapping[str, Any]) -> None:
+    header_row, room = one.header_row, one.lines
     if len(lines) > room:
         raise ValueError(f"the form has room for {room} lines, not {len(lines)}")
-    for place, column in enumerate(columns):
+    for place, column in enumerate(one.columns):
         sheet.write_string(header_row - 1, place, column.title, formats["required" if column.required else "head"])
         for row in range(room):
             text = str(lines[row].get(column.key, "")) if row < len(lines) else ""

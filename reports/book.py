@@ -62,4 +62,5 @@ KINDS = (
     LedgerKind("book_ledger_xlsx", OpenLedger, "登记簿", ()),
     LedgerKind("ticket_ledger_xlsx", OpenLedger, "工单台账", ()),
     PaperKind("book_roster_html", Roster, "book_roster.html"),
+    PaperKind("inspection_result_html", Roster, "book_roster.html"),
 )

@@ -1,8 +1,12 @@
-"""The summary of a purchase contract (合同要点, D14) for publication and file; the contract itself is an upload."""
+"""The papers of a purchase contract (D14): its summary, its supplements, its publication.
+
+The contract itself is an upload.
+"""
 
 from __future__ import annotations
 
 from reports.paper import Fact, Figure, Line, Paper, PaperKind, Paragraph, View
+from reports.procurement import PurchasePaper
 
 
 class Payment(View):
@@ -27,4 +31,16 @@ class ContractSummary(Paper):
     terms: tuple[Paragraph, ...]
 
 
-KINDS = (PaperKind("contract_summary", ContractSummary, "contract_summary.typ"),)
+class ContractAmendment(Paper):
+    """A supplement: term and price before and after as facts, its reason, the clauses as they read now."""
+
+    facts: tuple[Fact, ...]
+    reason: Line
+    terms: tuple[Paragraph, ...]
+
+
+KINDS = (
+    PaperKind("contract_summary", ContractSummary, "contract_summary.typ"),
+    PaperKind("contract_amendment", ContractAmendment, "contract_amendment.typ"),
+    PaperKind("contract_notice_html", PurchasePaper, "procurement_notice.html"),
+)

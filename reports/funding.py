@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from reports.book import OpenLedger
 from reports.columns import Column
 from reports.paper import Figure, Ledger, LedgerKind, Line, Official, PaperKind, Row, View
 
@@ -75,4 +76,7 @@ PLAN_COLUMNS: tuple[Column, ...] = (
 KINDS = (
     PaperKind("investment_plan_notice", InvestmentPlanNotice, "investment_plan_notice.typ"),
     LedgerKind("plan_ledger_xlsx", PlanLedger, "实施计划台账", PLAN_COLUMNS),
+    LedgerKind("plan_scenarios_xlsx", OpenLedger, "方案比选表", ()),  # a column a scenario
+    LedgerKind("incentive_table_xlsx", OpenLedger, "激励约束分配表", ()),
+    LedgerKind("credit_ledger_xlsx", OpenLedger, "信用台账", ()),
 )

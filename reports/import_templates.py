@@ -48,6 +48,13 @@ FORM_EXAMPLE: Final[Mapping[str, object]] = {
         {"role": "执行人员", "person_name": "合成乙"},
         {"role": "责任人员", "person_name": "合成丙"},
     ),
+    "design": (
+        {"point": "覆盖范围", "text": "合成示例:两个社区。"},
+        {"point": "供给主体", "text": "合成示例:本中心。"},
+        {"point": "运行机制", "text": "合成示例:每周入户,每月小结。"},
+        {"point": "监督管理", "text": "合成示例:社区抽查。"},
+        {"point": "保障措施", "text": "合成示例:专人负责,专账管理。"},
+    ),
 }
 
 SERVICE_EXAMPLE: Final[Mapping[str, str]] = {
@@ -61,6 +68,7 @@ SERVICE_EXAMPLE: Final[Mapping[str, str]] = {
     "result": "合成示例:已完成助餐并记录血压",
     "satisfied": "是",
     "correction": "",
+    "signed": "本人",
 }
 
 

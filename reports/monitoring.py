@@ -30,4 +30,16 @@ class SupervisionRecord(Paper):
     conclusion: tuple[Paragraph, ...]
 
 
-KINDS = (PaperKind("supervision_record", SupervisionRecord, "supervision_record.typ"),)
+class RectificationOrder(Paper):
+    """An order to rectify (整改通知书): facts, what is wrong, what is demanded by when."""
+
+    facts: tuple[Fact, ...]
+    problem: str
+    demand: str
+    closing: tuple[Paragraph, ...]
+
+
+KINDS = (
+    PaperKind("supervision_record", SupervisionRecord, "supervision_record.typ"),
+    PaperKind("rectification_order", RectificationOrder, "rectification_order.typ"),
+)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reports.paper import Fact, Figure, Line, Paper, PaperKind, Paragraph, View
+from reports.paper import Body, Fact, Figure, Line, Paper, PaperKind, Paragraph, View
 
 
 class MethodStep(View):
@@ -83,4 +83,25 @@ class ProcurementRecord(Paper):
     award_note: str = ""
 
 
-KINDS = (PaperKind("procurement_record", ProcurementRecord, "procurement_record.typ"),)
+class NoticeTable(View):
+    """The table of a public paper; ``none`` stands in its place when it has no rows."""
+
+    heading: Line
+    columns: tuple[Line, ...]
+    rows: tuple[tuple[str, ...], ...]
+    none: str
+
+
+class PurchasePaper(Paper):
+    """What is made public about a purchase, or its tender documents: facts and one table."""
+
+    paras: Body
+    facts: Annotated[tuple[Fact, ...], Field(min_length=1)]
+    tables: tuple[NoticeTable, ...]
+
+
+KINDS = (
+    PaperKind("procurement_record", ProcurementRecord, "procurement_record.typ"),
+    PaperKind("procurement_notice_html", PurchasePaper, "procurement_notice.html"),
+    PaperKind("tender_documents_html", PurchasePaper, "procurement_notice.html"),
+)

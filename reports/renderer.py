@@ -35,12 +35,14 @@ from reports import (
     funding,
     library,
     lists,
+    midterm,
     monitoring,
     needs,
     press,
     procurement,
     project_ledgers,
     publicity,
+    recovery,
     review,
     workbook,
 )
@@ -63,11 +65,13 @@ KINDS: dict[str, PaperKind | LedgerKind] = {
         funding,
         procurement,
         contract,
+        midterm,
         monitoring,
         acceptance,
         evaluation,
         audit,
         archive,
+        recovery,
         project_ledgers,
     )
     for kind in module.KINDS

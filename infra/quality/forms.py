@@ -1,4 +1,4 @@
-"""Reads an application form (xlsx at fixed places, or JSON) into three tables: the entries, the budget, the team.
+"""Reads an application form (xlsx at fixed places, or JSON) into four tables: the entries, budget, team, design.
 
 Called by ``gate``; the layout is ``reports.application_form``. Never judges a value.
 """
@@ -18,14 +18,11 @@ from models.core.messages import sentence
 from reports import application_form as form
 
 _LAYOUT = "SYS-GATE-LAYOUT"
-_LISTS = {
-    "budget": (form.BUDGET_COLUMNS, form.BUDGET_HEADER_ROW, form.BUDGET_LINES),
-    "team": (form.TEAM_COLUMNS, form.TEAM_HEADER_ROW, form.TEAM_LINES),
-}
+_LISTS = {one.key: (one.columns, one.header_row, one.lines) for one in form.LISTS}
 
 
 def read_application(*, data: bytes, kind: FileKind) -> dict[str, Table]:
-    """Return the tables ``form`` (one row), ``budget`` and ``team`` (a row for each line filled in).
+    """Return the tables ``form`` (one row), ``budget``, ``team`` and ``design`` (a row for each line filled in).
 
     Raises ``BadLayout`` when entries are not at their places, ``DataFault`` code ``gate.unreadable`` for other bytes.
     """

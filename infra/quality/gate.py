@@ -40,9 +40,10 @@ class GreatExpectationsGate:
         A passing ``needs_ledger`` gives a row a person, keyed as ``reports.needs.NEEDS_COLUMNS``: codes as ``str``,
         yes/no as ``bool``, dates as ``date``, ``demands`` as a tuple of codes, blank as ``None``; a blank birth date or
         sex is read from the ID number. ``application_form`` gives one row keyed as
-        ``reports.application_form.APPLICATION_FIELDS`` with ``total`` in fen, and ``budget`` and ``team`` as tuples of
-        rows; ``service_records`` a row a service, keyed as ``reports.service_records.SERVICE_COLUMNS``. Raises
-        ``DataFault`` code ``gate.unreadable`` for a file that cannot be parsed, ``KeyError`` for an unknown gate.
+        ``reports.application_form.APPLICATION_FIELDS`` with ``total`` in fen, and ``budget``, ``team`` and ``design``
+        as tuples of rows; ``service_records`` a row a service, keyed as ``reports.service_records.SERVICE_COLUMNS``.
+        Raises ``DataFault`` code ``gate.unreadable`` for a file that cannot be parsed, ``KeyError`` for an unknown
+        gate.
         """
         suite = load_suite(gate)
         kind = inspect(data=data, media_type=media_type)

@@ -96,7 +96,7 @@ def _completed(row: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _application_rows(frames: Mapping[str, Frame]) -> Rows:
-    lists = {name: tuple(frames[name].records()) for name in ("budget", "team")}
+    lists = {name: tuple(frames[name].records()) for name in ("budget", "team", "design")}
     return [{**frames["form"].records()[0], **lists}]
 
 

@@ -159,6 +159,14 @@ class S3DocumentStore:
             return None
         return (lock.until + timedelta(seconds=1)).astimezone(_SHANGHAI).date() - timedelta(days=1)
 
+    def link(self, *, zone: Zone, sha256: str, hours: int) -> str:
+        """Return a presigned address that expires. Raises ``DataFault`` (``storage.missing``), ``Transient``."""
+        bucket, key = self._bucket(zone), object_key(sha256)
+        if self._stat(zone, key) is None:
+            raise DataFault("storage.missing", facts={"zone": zone.value, "sha256": sha256})
+        lasts = timedelta(hours=hours)
+        return str(self._ask(bucket, lambda: self._client.presigned_get_object(bucket, key, expires=lasts)))
+
     def probe(self) -> StoreProbe:
         """Lock a probe object for minutes, try to delete that version, and report; ``archive`` asks the last report.
 

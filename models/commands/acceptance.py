@@ -111,9 +111,7 @@ def open_clocks(ctx: Context, *, project: str) -> ClocksOpened:
 
 
 def _due(ctx: Context, kind: str, *, done: date, policy: Policy) -> Due:
-    own = policy.acceptance
-    months = own.self_check_months if kind == SELF_CHECK else own.comprehensive_months
-    return ctx.services.calendar.months_after(done, months=months, roll=own.months_roll)
+    return rules.due_of(kind=kind, completed_on=done, calendar=ctx.services.calendar, policy=policy)
 
 
 def _clocks(session: Session, project: str) -> set[str]:

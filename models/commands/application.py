@@ -14,22 +14,28 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import application_record, documents, events, intake, project_papers, transition
-from models.commands.application_entry import PlanBook, as_form, form_of_plan_book, form_of_row, masked_entry
+from models.commands.application_entry import PlanBook, as_form, design_of, form_of_plan_book, form_of_row, masked_entry
 from models.commands.application_record import APPRAISAL_DUE as APPRAISAL_DUE
 from models.commands.application_record import Checked, Stored
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.hashing import canonical_json, digest
+from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.application import newest_application, submitter_of
+from models.queries.decision import ever_approved
+from models.queries.publicity import open_notice
 from models.queries.reader import project_of
 from models.rules import lifecycle
-from models.rules.application import check_design, check_form, check_own
+from models.rules.application import check_design, check_form, check_own, check_withdrawal
+from models.rules.decision_records import check_no_notice
 from models.rules.lifecycle import Thing
+from models.rules.masking import check_impersonal
+from models.tables.kernel import Project
 
 APPLICANTS: Final = (Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.PURCHASER, Role.CONTRACTOR)
 _JSON: Final = "application/json"
@@ -38,7 +44,7 @@ Plan = Annotated[PlanBook | None, Field(description="项目计划书")]
 FormFile = Annotated[Upload | None, Field(description="项目申报书文件")]
 Design = Annotated[
     dict[str, Annotated[str, Field(max_length=5_000)]] | None,
-    Field(description="项目设计六要素:范围、时间、主体、机制、监管、保障"),
+    Field(description="项目设计各要素(申报书文件已填的,以此处为准)"),
 ]
 
 
@@ -105,21 +111,54 @@ def withdraw(
     *,
     project: str,
     reason: Annotated[str, Field(min_length=2, max_length=500, description="撤回理由")],
+    request: Annotated[
+        Upload | None, Field(description="申报单位书面撤回申请(论证之后由申报单位以外的账号办理时必填)")
+    ] = None,
 ) -> ApplicationMoved:
-    """Withdraw a project before it is appraised; the reason is kept with the project.
+    """Withdraw a project before it is approved; the reason is kept with the project.
 
-    Raises ``Refusal`` ``application.not_yours`` for a purchaser or contractor that did not submit it.
+    Not under review, while experts sit on it. Raises ``Refusal`` ``application.not_yours`` for a purchaser or
+    contractor that did not submit it, ``application.request_missing`` for another than the applicant from candidate on
+    without the applicant's request, ``application.approved_once``, ``decision.notice_running`` while the public is
+    asked about it.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
         check_own(actor=ctx.actor, submitter=submitter_of(session, project))
+        check_no_notice(running=open_notice(session, project) is not None)
+        check_withdrawal(
+            actor=ctx.actor,
+            submitter=submitter_of(session, project),
+            state=row.state,
+            requested=request is not None,
+            approved_once=ever_approved(session, project),
+        )
         row.details = {**row.details, "withdrawn": {"on": ctx.as_of.isoformat(), "reason": reason}}
         application = newest_application(session, project)
         if application is not None:
             application_record.close_clocks(session, ctx, application=application)
-        transition.apply(session, ctx, row, payload={"reason_digest": digest(reason)})
+        payload = {"reason_digest": digest(reason)}
+        if request is not None:
+            payload["document_id"] = _filed_request(session, ctx, row, request)
+        transition.apply(session, ctx, row, payload=payload)
         return ApplicationMoved(id=row.id, state=f"project.{row.state}")
+
+
+def _filed_request(session: Session, ctx: Context, project: Project, request: Upload) -> str:
+    application = newest_application(session, project.id)
+    return documents.file_upload(
+        session,
+        ctx,
+        stored=request,
+        project_id=project.id,
+        stage="application",
+        kind="application_withdrawal",
+        title=sentence("application.withdrawal.title", {"project": project.name}),
+        issuer=application.applicant if application else "",
+    ).id
 
 
 def _submitted(
@@ -134,8 +173,7 @@ def _submitted(
     with ctx.reading() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-        if reason:
-            check_own(actor=ctx.actor, submitter=submitter_of(session, project))
+        check_own(actor=ctx.actor, submitter=submitter_of(session, project))
         policy = ctx.policy(region=row.region)
         head = {"project_name": row.name, "need_refs": row.details["needs"], "policy_refs": row.details["policies"]}
     if (plan_book is None) == (form is None):
@@ -143,7 +181,7 @@ def _submitted(
     check_design(design=design, policy=policy)
     if plan_book is not None:
         check_form(form=form_of_plan_book(plan_book), policy=policy)
-        data, media_type = canonical_json(as_form(plan_book, head)), _JSON
+        data, media_type = canonical_json(as_form(plan_book, head, design)), _JSON
     else:
         upload = cast(Upload, form)
         data, media_type = intake.read(ctx, file=upload), upload.media_type
@@ -203,4 +241,6 @@ def _checked(
     )
     result = intake.check(ctx, gate=gate)
     entry = cast(Mapping[str, Any], result.rows[0])
-    return Checked(entry, design, check_form(form=form_of_row(entry), policy=policy), result, policy)
+    full = design_of(entry, design)
+    check_design(design=full, policy=policy)
+    return Checked(entry, full, check_form(form=form_of_row(entry), policy=policy), result, policy)

@@ -84,8 +84,8 @@ def form_of_row(row: Mapping[str, Any]) -> Form:
     )
 
 
-def as_form(book: PlanBook, head: Mapping[str, Any]) -> dict[str, object]:
-    """Return the plan book with the keys of the application form, amounts as yuan texts, blanks left out."""
+def as_form(book: PlanBook, head: Mapping[str, Any], design: Mapping[str, str]) -> dict[str, object]:
+    """Return plan book and design with the keys of the application form, amounts as yuan texts, blanks left out."""
     total = book.total or Money.total(line.amount for line in book.budget)
     entries = {
         "project_name": head["project_name"],
@@ -109,7 +109,13 @@ def as_form(book: PlanBook, head: Mapping[str, Any]) -> dict[str, object]:
             }
             for member in book.team
         ],
+        "design": [{"point": point, "text": text} for point, text in design.items() if text.strip()],
     }
+
+
+def design_of(row: Mapping[str, Any], beside: Mapping[str, str]) -> dict[str, str]:
+    """Return the design of a submission that passed the gate, with what was given ``beside`` an uploaded form."""
+    return {**{line["point"]: line["text"] for line in row["design"]}, **beside}
 
 
 def masked_entry(row: Mapping[str, Any], policy: Policy) -> dict[str, object]:

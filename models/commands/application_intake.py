@@ -20,6 +20,7 @@ from models.core.hashing import digest
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.queries import application_case
+from models.queries.application import submitter_of
 from models.queries.application_paper import notice_view
 from models.queries.reader import project_of
 from models.rules import application as rules
@@ -88,10 +89,12 @@ def attach(
     kind: Annotated[str, Field(min_length=1, max_length=40, description="附件代码（见工作指南）")],
     file: Annotated[Upload, Field(description="附件文件")],
 ) -> AttachmentFiled:
-    """Attach a file to the project's next submission. Raises ``Refusal`` ``application.attachment_unknown`` (ZY-14)."""
+    """Attach a file to the project's next submission. Raises ``Refusal`` ``application.attachment_unknown`` (ZY-14),
+    ``application.not_yours`` for a purchaser or contractor that did not submit it."""
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_BEFORE)
+        rules.check_own(actor=ctx.actor, submitter=submitter_of(session, project))
         policy = ctx.policy(region=row.region)
         known = application_case.asked_attachments(
             session, project=project, state=row.state, policy=policy, on=ctx.as_of

@@ -25,6 +25,7 @@ from models.queries.application_paper import Submission, paper_view
 from models.queries.guide import guide_in_force
 from models.queries.papers import Sheet
 from models.queries.provenance import field_label
+from models.queries.reader import project_of
 from models.rules.bodies import body_name
 from models.rules.force import binding
 from models.tables.application import Application, ApplicationBudgetLine, ApplicationTeamMember
@@ -38,7 +39,7 @@ INTAKE_DUE: Final = "application.intake"
 
 @dataclass(frozen=True)
 class Checked:
-    """A submission that passed gate and rules; ``design`` are the six points as filled in (ZY-04)."""
+    """A submission that passed gate and rules; ``design``: the points, filled in in the form or beside it (ZY-04)."""
 
     row: Mapping[str, Any]
     design: Mapping[str, str]
@@ -158,6 +159,14 @@ def close_clocks(session: Session, ctx: Context, *, application: Application) ->
         work.close_item(session, ctx, kind=kind, subject_id=application.id)
 
 
+def restart_clocks(session: Session, ctx: Context, *, application: Application) -> None:
+    """Put the office on the clock again for a revision that came back to its desk, by the guide of its case."""
+    pinned = session.get(ApplicationGuide, application.guide_id) if application.guide_id else None
+    policy = ctx.policy(region=project_of(session, application.project_id).region)
+    limits = pinned.content["time_limits"] if pinned else {}
+    _open_clocks(session, ctx, application=application, policy=policy, limits=limits)
+
+
 def payload_of(application: Application, entry: Mapping[str, Any]) -> dict[str, object]:
     """Return what the event of a submission says: ids, amounts, counts and digests."""
     channels: dict[str, int] = {}
@@ -228,12 +237,14 @@ def _open_clocks(
     applicant is not turned away.
     """
     clause = binding(policy=policy, rules=("ZY-16", "SYS-STEP-LIMIT")) or ""
+    # under a guide the appraisal is due from the panel's result where the panel goes first (``rules.guide_clock``)
+    panel_first = application.guide_id is not None and _panel_first(session, ctx, application.project_id)
     appraisal = limits.get("appraisal", policy.application.step_limits["appraisal"])
     for kind, limit, resolver in (
         (INTAKE_DUE, limits.get("intake"), "application.accept"),
         (APPRAISAL_DUE, appraisal, "feasibility.appraise"),
     ):
-        if limit is None:
+        if limit is None or (kind == APPRAISAL_DUE and panel_first):
             continue
         due = ctx.services.calendar.add_working_days(ctx.as_of, days=limit)
         work.open_item(
@@ -262,3 +273,8 @@ def _open_clocks(
             clause=owed,
             resolves_with="guide.activate",
         )
+
+
+def _panel_first(session: Session, ctx: Context, project: str) -> bool:
+    row = project_of(session, project)
+    return not ctx.policy(region=row.region, on=row.entered_on).feasibility.before_review

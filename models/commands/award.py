@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents, transition, work
+from models.commands import documents, purchase_clocks, purchase_gates, transition, work
 from models.commands.contract import SIGN_ITEM
 from models.commands.ledger import Amount, locked
 from models.commands.procurement import BUYERS, RUNNERS, ProcurementState, note, policy_of, state_of
@@ -23,7 +23,8 @@ from models.core.errors import Conflict, Refusal
 from models.core.money import Money
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.procurement import bids_of, is_converted, organisation_of
+from models.queries.procurement import bids_of, organisation_of
+from models.queries.purchasing import barred_until, past_results, social_share
 from models.queries.reader import found
 from models.rules import lifecycle
 from models.rules.lifecycle import Thing
@@ -36,6 +37,7 @@ from models.rules.procurement import (
     check_sites,
     is_lowest,
 )
+from models.rules.selection import share_warning, tie_warning
 from models.tables.procurement import Bid, Organisation, Procurement
 
 NOTICE_ITEM = "procurement.award_notice"
@@ -52,6 +54,7 @@ class Awarded(BaseModel):
     price: Money
     lowest: bool | None
     document: str
+    warnings: tuple[str, ...] = ()
 
 
 @command("procurement.award", roles=BUYERS, clause="HS-19")
@@ -105,7 +108,26 @@ def award(
             price=price,
             lowest=lowest,
             document=document.id,
+            warnings=_warnings(session, row, policy),
         )
+
+
+def _warnings(session: Session, row: Procurement, policy: Policy) -> tuple[str, ...]:
+    """Return what is noted of an award that stands: a better known equal (BJ-42), too small a share (AH-19)."""
+    bids = bids_of(session, row, round=row.round)
+    best = max(policy.evaluation.grades, key=lambda grade: policy.evaluation.grades[grade])
+    excellent = frozenset(
+        bid.organisation_id
+        for bid in bids
+        for one in past_results(session, bid.organisation_id)
+        if one.grade == best and one.category == row.category
+    )
+    scores = {bid.organisation_id: bid.score for bid in bids if bid.score is not None}
+    every, theirs = social_share(session, year=row.budget_year or 0)
+    return (
+        *tie_warning(winner=row.winner_organisation_id or "", scores=scores, excellent=excellent, policy=policy),
+        *share_warning(awarded=every, social_orgs=theirs, policy=policy),
+    )
 
 
 def _case(
@@ -117,7 +139,6 @@ def _case(
     case = AwardCase(
         state=row.state,
         method=row.method or "",
-        converted=is_converted(session, row),
         bidding_closed=row.bidding_closed_on is not None,
         negotiated=row.negotiated_on is not None,
         responses=tuple(_response(bid, negotiated=negotiated) for bid in bids),
@@ -129,9 +150,10 @@ def _case(
     check_award_open(case=case, policy=policy)
     lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
     winner = organisation_of(session, organisation)
-    barred = winner.debarred_until is not None and ctx.as_of < winner.debarred_until
+    barred = barred_until(session, organisation=winner.id, on=ctx.as_of) is not None
     case = replace(case, organisation_id=winner.id, debarred=barred)
     check_award(case=case, policy=policy)
+    purchase_gates.before_award(session, ctx, row, policy, winner=winner.id)
     return winner, case
 
 
@@ -150,17 +172,19 @@ def _decide(row: Procurement, *, winner: Organisation, price: Money, reason: str
 
 def _open_clocks(session: Session, ctx: Context, row: Procurement, policy: Policy) -> None:
     """Open the two clocks of an award: notice and result within working days, contract within days (LAW-ZFCG-46)."""
+    purchase_clocks.stop_round(session, ctx, row)
+    purchase_clocks.owe_bonds(session, ctx, row, policy, bids_of(session, row))
     calendar = ctx.services.calendar
     notice = calendar.add_working_days(ctx.as_of, days=policy.procurement.award_notice_working_days)
     sign = calendar.days_after(ctx.as_of, days=policy.contract.sign_days, roll=True)
-    for kind, due, leaf, resolves_with in (
+    for item, due, leaf, resolves_with in (
         (NOTICE_ITEM, notice, "procurement.award_notice_working_days", "procurement.publish_award"),
         (SIGN_ITEM, sign, "contract.sign_days", "contract.sign"),
     ):
         work.open_item(
             session,
             ctx,
-            kind=kind,
+            kind=item,
             role=Role.PURCHASER,
             subject_kind="procurement",
             subject_id=row.id,

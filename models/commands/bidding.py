@@ -14,12 +14,18 @@ from models.commands import transition
 from models.commands.ledger import Amount, locked
 from models.commands.organisations import known_or_new
 from models.commands.procurement import RUNNERS, note, policy_of
+from models.commands.procurement_papers import INFORMED
+from models.commands.purchase_gates import low_prices
 from models.context import Context
 from models.core.errors import Refusal
 from models.core.identifiers import parse_credit_code
+from models.core.money import Money
 from models.core.registry import command
-from models.queries.procurement import bids_of, is_converted
+from models.queries.procurement import bids_of
+from models.queries.purchasing import barred_until
 from models.rules import lifecycle
+from models.rules.eligibility import check_conditions, check_kind_of_code
+from models.rules.failed_tender import Way, way_on
 from models.rules.lifecycle import Thing
 from models.rules.procurement import (
     METHOD_CHANGED,
@@ -29,7 +35,10 @@ from models.rules.procurement import (
     check_deadline_passed,
     responses_needed,
 )
+from models.rules.tender_documents import check_bond
 from models.tables.procurement import Bid, Procurement
+
+Proof = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Bidder(BaseModel):
@@ -53,10 +62,11 @@ class BidRegistered(BaseModel):
     id: str
     organisation: str
     round: int
+    warnings: tuple[str, ...] = ()
 
 
 class BiddingClosed(BaseModel):
-    """The result of closing: the state, how many answers count and how many were needed."""
+    """The result of closing: the state, how many answers count, how many were needed, and how it may go on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,6 +74,18 @@ class BiddingClosed(BaseModel):
     state: str
     counted: int
     needed: int
+    way: Way
+    low_prices: tuple[str, ...] = ()
+
+
+class BiddersInformed(BaseModel):
+    """How many bidders of which round were told why the tender failed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    round: int
+    bidders: int
 
 
 @command("procurement.register_bid", roles=RUNNERS, clause="HS-15")
@@ -75,11 +97,15 @@ def register_bid(
     price: Annotated[Amount | None, Field(description="报价；未载明的留空")] = None,
     substantive: Annotated[bool, Field(description="是否实质响应")] = True,
     void_reason: Annotated[str | None, Field(description="投标无效的理由")] = None,
+    proofs: Annotated[dict[str, Proof] | None, Field(description="承接主体条件的证明:条件代码→证明材料")] = None,
+    bond: Annotated[Amount | None, Field(description="投标保证金")] = None,
 ) -> BidRegistered:
     """Register a supplier's answer in the present round, with its reason where it does not count.
 
-    Raises ``Refusal`` ``procurement.bidder_kind`` (HS-15), ``procurement.debarred`` (BJ-52, LAW-ZFCG-22),
-    ``procurement.bid_late``, ``procurement.bid_twice``, ``procurement.void_reason``, ``SYS-STATE``.
+    Raises ``Refusal`` ``procurement.bidder_kind``, ``procurement.kind_differs`` (HS-15), ``procurement.debarred``
+    (BJ-52, LAW-ZFCG-22), ``procurement.condition_missing`` (BJ-16 to BJ-21, of a bid that is to count),
+    ``procurement.bond_high`` (LAW-ZFCGTL-33), ``procurement.bid_late``, ``procurement.bid_twice``,
+    ``procurement.void_reason``, ``SYS-STATE``.
     """
     check_bid_verdict(substantive=substantive, void_reason=void_reason)
     with ctx.writing() as session:
@@ -91,13 +117,17 @@ def register_bid(
         closed_on = row.negotiated_on if invited else row.bidding_closed_on
         check_bid_in_time(closes_on=None if invited else row.bids_close_on, closed_on=closed_on, on=ctx.as_of)
         supplier = known_or_new(session, ctx, name=organisation.name, uscc=organisation.uscc, kind=organisation.kind)
+        policy, given = policy_of(session, ctx, row), proofs or {}
         check_bidder(
             kind=organisation.kind,
             accepted=tuple(row.contractor_types),
-            debarred_until=supplier.debarred_until,
+            debarred_until=barred_until(session, organisation=supplier.id, on=ctx.as_of),
             on=ctx.as_of,
-            policy=policy_of(session, ctx, row),
+            policy=policy,
         )
+        check_kind_of_code(kind=organisation.kind, uscc=supplier.uscc, policy=policy)
+        warnings = check_conditions(kind=organisation.kind, proofs=given, policy=policy) if substantive else ()
+        check_bond(bond=bond, budget=Money(row.budget_fen), policy=policy)
         if any(bid.organisation_id == supplier.id for bid in bids_of(session, row, round=row.round)):
             raise Refusal("procurement.bid_twice", rule="SYS-BID-ONCE", facts={"round": row.round})
         bid = Bid(
@@ -109,10 +139,27 @@ def register_bid(
             substantive=substantive,
             void_reason=void_reason,
             registered_on=ctx.as_of,
+            proofs=given,
+            bond_fen=None if bond is None else bond.fen,
         )
         session.add(bid)
-        note(session, ctx, row, "procurement.bid_registered", {"bid_id": bid.id, "organisation_id": supplier.id})
-        return BidRegistered(id=bid.id, organisation=supplier.id, round=row.round)
+        payload = {"bid_id": bid.id, "organisation_id": supplier.id, "proofs": sorted(given), "warnings": len(warnings)}
+        note(session, ctx, row, "procurement.bid_registered", payload)
+        return BidRegistered(id=bid.id, organisation=supplier.id, round=row.round, warnings=warnings)
+
+
+@command("procurement.inform_bidders", roles=RUNNERS, clause="LAW-ZFCG-36")
+def inform_bidders(ctx: Context, *, procurement: str) -> BiddersInformed:
+    """Record that every bidder of a failed tender was told why; the record of the purchase prints the day.
+
+    Raises ``Refusal`` ``SYS-STATE`` in any state but failed.
+    """
+    with ctx.writing() as session:
+        row = locked(session, Procurement, procurement, kind="procurement")
+        lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=("failed",))
+        told = len(bids_of(session, row, round=row.round))
+        note(session, ctx, row, INFORMED, {"bidders": told})
+        return BiddersInformed(id=row.id, round=row.round, bidders=told)
 
 
 @command("procurement.close_bidding", roles=RUNNERS, clause="LAW-ZFCG-36")
@@ -130,16 +177,18 @@ def close_bidding(ctx: Context, *, procurement: str) -> BiddingClosed:
         check_deadline_passed(closes_on=row.bids_close_on, on=ctx.as_of)
         bids = bids_of(session, row, round=row.round)
         counted = sum(1 for bid in bids if bid.substantive)
-        needed = responses_needed(
-            method=row.method or "",
-            converted=is_converted(session, row),
-            policy=policy_of(session, ctx, row),
-        )
-        payload = {"bids": len(bids), "counted": counted, "needed": needed, "round": row.round}
+        policy = policy_of(session, ctx, row)
+        needed = responses_needed(method=row.method or "", failed_with=row.failed_with, policy=policy)
+        way = way_on(counted=counted, needed=needed, documents_lawful=True, approved=False, policy=policy)
+        low = tuple(sorted(low_prices(row, bids, policy)))
+        payload = {"bids": len(bids), "counted": counted, "needed": needed, "round": row.round, "low": len(low)}
         row.bidding_closed_on = ctx.as_of
         session.add(row)
-        if counted < needed:
+        if way is not Way.EVALUATE:
+            row.failed_with = counted
             transition.apply(session, ctx, row, payload=payload, outcome="too_few")
         else:
             note(session, ctx, row, "procurement.bidding_closed", payload)
-        return BiddingClosed(id=row.id, state=f"procurement.{row.state}", counted=counted, needed=needed)
+        return BiddingClosed(
+            id=row.id, state=f"procurement.{row.state}", counted=counted, needed=needed, way=way, low_prices=low
+        )

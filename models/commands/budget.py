@@ -19,11 +19,13 @@ from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
+from models.queries.funding import set_aside
 from models.queries.ledger import balance
 from models.queries.reader import found, project_of
 from models.rules.bodies import body_name
-from models.rules.funding import Account, Leg, check_channel
-from models.tables.funding import BudgetLine
+from models.rules.force import binding
+from models.rules.funding import Account, Leg, check_channel, check_no_donation, check_not_squeezed
+from models.tables.funding import BudgetLine, BudgetReview
 from models.tables.kernel import Event, Project
 
 TABLE_ITEM = "funding.project_table"  # the table of purchases that goes out with the budget reply (HS-27)
@@ -54,19 +56,23 @@ def register_budget(
 ) -> BudgetRegistered:
     """Register an approved budget line of a project and open its money: appropriation → remaining.
 
-    Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46), ``funding.reply_in_future``;
-    ``Conflict`` ``funding.budget_registered`` for a reply that is registered already.
+    Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46), ``funding.reply_in_future``,
+    ``funding.forbidden_source``, ``funding.squeezed`` (FZ-49), ``funding.donation_without_donor``,
+    ``funding.review_negative`` (HS-22); ``Conflict`` ``funding.budget_registered`` for a reply registered already.
     """
     on = replied_on or ctx.as_of
     if on > ctx.as_of:
         raise Refusal("funding.reply_in_future", rule="SYS-DATE", facts={"on": on.isoformat()})
     with ctx.reading() as session:
         policy = ctx.policy(region=project_of(session, project).region)
+    check_no_donation(channel=channel)
     check_channel(channel=channel, note=note, policy=policy)
     reply_no = (reply_no or "").strip() or None
     with ctx.writing() as session:
         locked(session, Project, project, kind="project")  # the same reply sent twice at once must see itself
         _check_new(session, project=project, year=year, channel=channel, reply_no=reply_no)
+        _check_reviewed(session, project=project, policy=policy)
+        check_room(session, wanted=amount, channel=channel, year=year, policy=policy)
         row = BudgetLine(
             id=ctx.new_id("bud"),
             project_id=project,
@@ -87,6 +93,70 @@ def register_budget(
         post(session, ctx, event=event, legs=legs, project_id=project)
         remaining = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project)
         return BudgetRegistered(id=row.id, amount=amount, remaining=remaining)
+
+
+def check_room(session: Session, *, wanted: Money, channel: str, year: int, policy: Policy) -> None:
+    """Refuse money that a channel keeps for basic and special aid, as its book says (FZ-49)."""
+    used = -balance(session, account=Account.APPROPRIATION, channel=channel, year=year)
+    aside = set_aside(session, channel=channel, year=year)
+    check_not_squeezed(wanted=wanted, used=used, aside=aside, policy=policy)
+
+
+class RequestReviewed(BaseModel):
+    """The review; ``positive`` when both content and standard passed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    positive: bool
+
+
+@command("funding.review_request", roles=(Role.FINANCE_BUREAU,), clause="HS-22")
+def review_request(
+    ctx: Context,
+    *,
+    project: Annotated[str, Field(description="项目编号")],
+    content: Annotated[bool, Field(description="购买内容是否通过审查")],
+    standard: Annotated[bool, Field(description="购买标准是否通过审查")],
+    opinion: Annotated[str, Field(min_length=2, max_length=2000, description="审查意见")],
+) -> RequestReviewed:
+    """Record what finance found of the content and the standard of a request; after a negative one nothing is granted.
+
+    Raises ``Refusal`` ``kernel.not_found``.
+    """
+    with ctx.writing() as session:
+        locked(session, Project, project, kind="project")
+        last = _last_review(session, project)
+        row = BudgetReview(
+            id=ctx.new_id("brv"),
+            project_id=project,
+            ordinal=last.ordinal + 1 if last else 1,
+            content=content,
+            standard=standard,
+            opinion=opinion,
+            reviewed_on=ctx.as_of,
+        )
+        session.add(row)
+        events.append(
+            session,
+            ctx,
+            stream_kind=events.PROJECT_STREAM,
+            stream_id=project,
+            type="funding.request_reviewed",
+            payload={"review_id": row.id, "content": content, "standard": standard},
+        )
+        return RequestReviewed(id=row.id, positive=content and standard)
+
+
+def _last_review(session: Session, project: str) -> BudgetReview | None:
+    reviews = select(BudgetReview).where(col(BudgetReview.project_id) == project)
+    return session.exec(reviews.order_by(col(BudgetReview.ordinal).desc())).first()
+
+
+def _check_reviewed(session: Session, *, project: str, policy: Policy) -> None:
+    last = _last_review(session, project)
+    if last is not None and not (last.content and last.standard):
+        raise Refusal("funding.review_negative", rule=binding(policy=policy, rules=("HS-22", "SYS-FINANCE-REVIEW")))
 
 
 class TableFiled(BaseModel):

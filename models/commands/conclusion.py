@@ -9,9 +9,10 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import project_papers, transition, work
+from models.commands import effects, project_papers, transition, work
 from models.context import Context
 from models.core.actors import Role
+from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries import acceptance as reads
@@ -24,7 +25,7 @@ from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
 from models.rules import acceptance as rules
 from models.rules import evaluation, lifecycle, monitoring
-from models.rules.acceptance import COMPREHENSIVE, PROBLEM, Outcome
+from models.rules.acceptance import ANNOUNCE, COMPREHENSIVE, PROBLEM, Outcome
 from models.rules.bodies import body_name
 from models.rules.delivery import reach
 from models.rules.lifecycle import Thing
@@ -78,15 +79,21 @@ def conclude(
     outcome: Annotated[Outcome, Field(description="验收结论")],
     problems: Annotated[tuple[Problem, ...], Field(description="问题")] = (),
     recipients_opinion: Annotated[str, Field(max_length=500, description="救助对象意见")] = "",
+    reassessed_in: Annotated[str | None, Field(description="服务后按同一指标复评的摸底编号")] = None,
 ) -> Concluded:
     """Conclude the comprehensive acceptance: evidence complete, scores weighed, grade given, problems assigned.
 
-    Raises ``Refusal`` ``acceptance.self_check_missing`` (ZY-97), ``procurement.step_missing`` (BJ-24),
+    The result becomes due to be published; recipients not heard in words and an audit of the final accounts that has
+    not reported (ZY-100) are warned of. Raises ``Refusal`` ``acceptance.not_reassessed`` and
+    ``acceptance.indicators_changed`` (ZY-27), ``acceptance.self_check_missing`` (ZY-97),
+    ``procurement.step_missing`` (BJ-24),
     ``evaluation.missing`` (HS-35), ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32),
     ``monitoring.no_satisfaction_survey`` (HS-33), ``evaluation.sheet_wrong``,
     ``evaluation.party_missing`` (HS-41), ``acceptance.target_missed`` (HS-06), ``acceptance.grade_fails``.
     """
-    given = _Given(purchaser_scores, recipient_scores, satisfaction, outcome, problems, recipients_opinion)
+    given = _Given(
+        purchaser_scores, recipient_scores, satisfaction, outcome, problems, recipients_opinion, reassessed_in
+    )
     with ctx.reading() as session:
         row = project_of(session, project)
         policy = ctx.policy(region=row.region)
@@ -118,6 +125,7 @@ class _Given:
     outcome: Outcome
     problems: tuple[Problem, ...]
     opinion: str
+    reassessed_in: str | None
 
 
 def _check_evidence(session: Session, row: Project, policy: Policy) -> None:
@@ -147,6 +155,13 @@ def _judge(session: Session, ctx: Context, row: Project, given: _Given, policy: 
     )
     evaluation.check_parties(parties=tuple(party_scores), policy=policy)
     asked, satisfied = given.satisfaction.asked, given.satisfaction.satisfied
+    change = reads.needs_change(session, row, survey=given.reassessed_in)
+    rules.check_same_indicators(
+        baseline=reads.baseline_indicators(session, row),
+        after=change.indicators if change else None,
+        compared=change.compared if change else 0,
+        policy=policy,
+    )
     counted = progress(ctx.reader(session), project=row.id)
     self_check = reads.latest_self_check(session, project=row.id)
     assert self_check is not None  # by the state that was checked before
@@ -164,7 +179,31 @@ def _judge(session: Session, ctx: Context, row: Project, given: _Given, policy: 
         reach=reach(served=counted.served, target=counted.target),
         opinion=given.opinion,
         problems=given.problems,
+        needs_change=change,
+        warnings=_warnings(session, ctx, row, given, policy),
     )
+
+
+def _fallen(session: Session, ctx: Context, row: Project, given: _Given, policy: Policy) -> list[str]:
+    """Return the warning that fewer were satisfied than among all asked the year before (BJ-05)."""
+    before = reads.satisfaction_of_year(session, region=row.region, year=ctx.as_of.year - 1)
+    now = given.satisfaction
+    if before is None or not rules.has_fallen(before=before, asked=now.asked, satisfied=now.satisfied, policy=policy):
+        return []
+    percent = rules.satisfaction_percent(asked=now.asked, satisfied=now.satisfied)
+    was = rules.satisfaction_percent(asked=before[0], satisfied=before[1])
+    return [sentence("acceptance.warning.fallen", {"rule": "BJ-05", "now": str(percent), "was": str(was)})]
+
+
+def _warnings(session: Session, ctx: Context, row: Project, given: _Given, policy: Policy) -> tuple[str, ...]:
+    """Return what does not block: recipients heard in figures only, an audit that was ordered and has not reported."""
+    audit = reads.open_audit(session, project=row.id)
+    said = _fallen(session, ctx, row, given, policy)
+    if policy.acceptance.recipients_invited and not given.opinion:
+        said.append(sentence("acceptance.warning.no_opinion", {"rule": "LAW-ZFCGTL-45"}))
+    if policy.acceptance.audit_before and audit is not None:
+        said.append(sentence("acceptance.warning.audit_open", {"rule": "ZY-100", "on": audit.ordered_on}))
+    return (*(omission_sentence(one, policy=policy) for one in omissions_of(row)), *said)
 
 
 def _mean(scores: Scores) -> Decimal | None:
@@ -172,15 +211,19 @@ def _mean(scores: Scores) -> Decimal | None:
 
 
 def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, document: str, policy: Policy) -> Concluded:
+    previous = reads.grade_of(session, project=row.id)
     concluded = _conclusion(session, ctx, row, judged, document=document, policy=policy)
     session.add(concluded)
     session.flush()
+    effects.after_conclusion(session, ctx, concluded, previous=previous, policy=policy)
     problems = tuple(
         _open_problem(session, ctx, concluded, ordinal, problem, clause=policy.clause(_PROBLEM_SOURCE))
         for ordinal, problem in enumerate(judged.problems, start=1)
     )
     if judged.outcome is Outcome.ACCEPTED:
         work.close_item(session, ctx, kind=COMPREHENSIVE, subject_id=row.id)
+    if policy.acceptance.result_announced:
+        _open_announcement(session, ctx, concluded, policy)
     payload = {
         "conclusion_id": concluded.id,
         "self_check_id": concluded.self_check_id,
@@ -193,6 +236,8 @@ def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, docum
         "target": concluded.target,
         "problems": list(problems),
         "third_party_omitted": [one.phase for one in omissions_of(row)],
+        "needs_change": concluded.needs_change,
+        "warnings": len(judged.warnings),
         "document_id": document,
     }
     transition.apply(session, ctx, row, payload=payload, outcome=judged.outcome)
@@ -204,7 +249,24 @@ def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, docum
         pay_ratio=judged.verdict.pay_ratio,
         document=document,
         problems=problems,
-        warnings=tuple(omission_sentence(one, policy=policy) for one in omissions_of(row)),
+        warnings=tuple(judged.warnings),
+    )
+
+
+def _open_announcement(session: Session, ctx: Context, concluded: AcceptanceConclusion, policy: Policy) -> None:
+    due = ctx.services.calendar.add_working_days(ctx.as_of, days=max(policy.evaluation.publish_working_days, 1))
+    work.open_item(
+        session,
+        ctx,
+        kind=ANNOUNCE,
+        role=Role.CITY_BUREAU,
+        subject_kind="acceptance_conclusion",
+        subject_id=concluded.id,
+        project_id=concluded.project_id,
+        due_on=due.date,
+        provisional=due.provisional,
+        clause=policy.clause("acceptance.result_announced"),
+        resolves_with="acceptance.publish_result",
     )
 
 
@@ -232,6 +294,7 @@ def _conclusion(
         concluded_on=ctx.as_of,
         policy_digest=policy.digest,
         document_id=document,
+        needs_change=judged.needs_change.model_dump() if judged.needs_change else {},
     )
 
 

@@ -24,9 +24,9 @@ from models.policy.schema import Policy
 from models.queries.bodies import acting_body
 from models.queries.decision import (
     DECISION_SOURCES,
+    acts_since_voided,
     applied_amounts,
     enterprise_of,
-    event_types,
     meeting_of,
     newest_decision,
     opinion_view,
@@ -181,7 +181,7 @@ def _decision(session: Session, ctx: Context, project: Project, case: _Case) -> 
     if case.with_opinion:
         rules.check_opinion_issuer(issuer=case.opinion_issuer, policy=policy)
     if case.outcome == rules.POSITIVE:
-        rules.check_feasibility(events=event_types(session, project.id), policy=policy)
+        rules.check_feasibility(events=acts_since_voided(session, project.id), policy=policy)
         held = decision_standing(session, project, policy=policy, on=ctx.as_of)
         rules.check_set(kinds=held.kinds, reasons=held.reasons, policy=policy)
     previous = newest_decision(session, project.id)

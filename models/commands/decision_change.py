@@ -1,34 +1,37 @@
-"""Commands that change an approved project (S08): a modification, and a number that is voided.
+"""Commands that change a project on its way to approval or approved (S08): a modification, and a number voided.
 
-A modification voids exactly what policy lists for its kinds (``decision.modification_voids``) and the project goes back
-to before the first voided part. Old papers stay, marked. Texts stay in the rows; events hold kinds, counts and digests.
+A modification voids exactly what policy lists for its kinds (``decision.modification_voids``) of what the project has
+earned; the project goes back to before the first voided part, and no further. Old papers stay, marked. Texts stay in
+the rows; events hold kinds, counts and digests.
 """
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import register, transition
-from models.commands.ledger import Amount
+from models.commands import application_record, events, register, transition
+from models.commands.modification import Changes, check_panel
+from models.commands.modification import check as check_changes
+from models.commands.publicity_papers import Printer
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS
-from models.core.errors import Refusal
 from models.core.hashing import digest
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries.application import newest_application
 from models.queries.decision import approval_in_force, newest_decision
+from models.queries.feasibility import appraisals_in_force
+from models.queries.publicity import open_notice
 from models.queries.reader import found, project_of
 from models.rules import decision_records as rules
 from models.rules import lifecycle
 from models.rules.decision import check_approver
-from models.rules.feasibility_order import way_back
-from models.rules.funding import check_channel
+from models.rules.feasibility_order import earned, way_back
 from models.rules.lifecycle import Thing
+from models.rules.masking import check_impersonal
 from models.tables.application import Application, ApplicationBudgetLine, ApplicationTeamMember
 from models.tables.decision import DocumentRegister, ProjectModification, VoidedPaper
 from models.tables.kernel import Document, Project
@@ -37,45 +40,20 @@ _ACTS_ON_THE_OLD: Final[dict[str, Any]] = {
     "gaps": [],
     "told": [],
     "returned_on": None,
-    "accepted_on": None,
-    "notice_id": None,
     "paper_id": None,
     "supersedes_id": None,
 }
-"""What happened to a revision says nothing of the next: nobody has returned, accepted or printed that yet."""
+"""What happened to a revision says nothing of the next: nobody has returned or printed that yet."""
 
-_PAPER_KINDS: Final = {"review": "review_opinion", "publicity": "publicity_notice"}
+_INTAKE: Final[dict[str, Any]] = {"accepted_on": None, "notice_id": None}
+"""A revision that goes back to the office's desk is looked at anew; else the acceptance of the case stands."""
 
-
-class NewLine(BaseModel):
-    """One line of the budget as it shall be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    category: Annotated[str, Field(min_length=1, max_length=100, description="支出类别")]
-    channel: Annotated[str, Field(description="资金渠道")]
-    amount: Annotated[Amount, Field(description="金额")]
-
-
-class Term(BaseModel):
-    """The term as it shall be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    starts_on: Annotated[date, Field(description="计划开始日期")]
-    ends_on: Annotated[date, Field(description="计划完成日期")]
-
-
-class Changes(BaseModel):
-    """What shall change; what is left out stays. ``content`` is part of the application → its new text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str | None, Field(min_length=2, max_length=200, description="项目名称")] = None
-    payer: Annotated[str | None, Field(description="出资类别")] = None
-    period: Annotated[Term | None, Field(description="实施期限")] = None
-    budget: Annotated[tuple[NewLine, ...] | None, Field(min_length=1, max_length=200, description="预算")] = None
-    content: Annotated[dict[str, str] | None, Field(description="申报书各部分的新内容")] = None
+_DESK: Final = "submitted"
+_PAPER_KINDS: Final = {
+    "feasibility": ("feasibility_report", "county_review_opinion", "county_opinion_scan", "formality_set"),
+    "review": ("review_opinion", "opinion_signature"),
+    "publicity": ("publicity_notice",),
+}
 
 
 class Modified(BaseModel):
@@ -108,25 +86,33 @@ def modify(
     changes: Annotated[Changes, Field(description="变更内容")],
     reason: Annotated[str, Field(min_length=2, max_length=500, description="变更理由")],
 ) -> Modified:
-    """Modify an approved project: keep the difference, void what policy lists, send the project back that far.
+    """Modify a project from its appraisal to its approval: keep the difference, void what policy lists of what it has
+    earned, send it back that far; where nothing is voided it stays where it is.
 
-    Raises ``Refusal`` ``decision.nothing_changed``, ``decision.unknown_payer``, ``decision.unknown_part``,
-    ``decision.period_reversed``, ``funding.channel_unknown``, ``decision.wrong_approver`` (ZY-70), ``SYS-STATE`` when
-    it is not approved.
+    Raises ``Refusal`` ``decision.nothing_changed``, what ``commands.modification`` raises for changes that cannot be
+    (among them ``decision.panel_failed``), ``decision.notice_running``, ``decision.wrong_approver`` (ZY-70),
+    ``SYS-STATE`` in other states; ``DataFault`` ``publicity.leak`` for a name that tells of a person.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
-        policy = ctx.policy(region=row.region)
+        policy, entered = ctx.policy(region=row.region), ctx.policy(region=row.region, on=row.entered_on)
         check_approver(role=ctx.actor.role, policy=policy)
+        rules.check_no_notice(running=open_notice(session, project) is not None)
         application = found(newest_application(session, project), kind="application", id=project)
         lines = _lines(session, application.id)
-        _check(changes, application, policy)
+        check_changes(session, ctx, changes=changes, application=application, lines=lines, policy=policy)
+        if changes.name not in (None, row.name):  # it comes to stand on public papers: nobody's name or number in it
+            Printer.of(session, ctx).check({"name": changes.name})
         diff = _diff(changes, row, application, lines)
-        parts = rules.voided_parts(kinds=diff.keys(), policy=policy)
+        parts = rules.voided_parts(kinds=diff.keys(), earned=earned(state=row.state, entered=entered), policy=policy)
+        check_panel(session, project=project, parts=parts)
+        back = _way_back(row, parts, entered)
         row.name, row.payer = changes.name or row.name, changes.payer or row.payer
-        if {"period", "budget", "content"} & diff.keys():
-            _revise(session, ctx, application, lines, changes)
+        if diff.keys() - {"name"}:
+            _revise(session, ctx, application, lines, changes, to_desk=back is not None and back.target == _DESK)
         modification = ProjectModification(
             id=ctx.new_id("mod", project),
             project_id=project,
@@ -140,34 +126,43 @@ def modify(
             policy_digest=policy.digest,
         )
         marked = _void(session, ctx, row, modification, parts)
-        payload = {
-            "modification_id": modification.id,
-            "kinds": list(diff),
-            "voided": list(parts),
-            "documents": len(marked),
-            "diff_digest": digest(diff),
-            "reason_digest": digest(reason),
-        }
-        back = way_back(part=parts[0], entered=ctx.policy(region=row.region, on=row.entered_on))
-        transition.apply(session, ctx, row, payload=payload, outcome=back)
+        _announce(session, ctx, row, modification, back, documents=len(marked))
         modification.back_to = row.state
         return Modified(
             id=modification.id, kinds=tuple(diff), voided=parts, documents=marked, state=f"project.{row.state}"
         )
 
 
-def _check(changes: Changes, application: Application, policy: Policy) -> None:
-    if changes.payer is not None and changes.payer not in policy.decision.payer_classes:
-        facts = {"payer": changes.payer, "known": "、".join(policy.decision.payer_classes)}
-        raise Refusal("decision.unknown_payer", rule="SYS-CODE-LIST", facts=facts)
-    if changes.period is not None and changes.period.ends_on < changes.period.starts_on:
-        raise Refusal("decision.period_reversed", rule="SYS-PERIOD")
-    unknown = sorted((changes.content or {}).keys() - application.parts.keys())
-    if unknown:
-        facts = {"given": "、".join(unknown), "known": "、".join(application.parts)}
-        raise Refusal("decision.unknown_part", rule="SYS-CODE-LIST", facts=facts)
-    for line in changes.budget or ():
-        check_channel(channel=line.channel, note=line.category, policy=policy)
+def _way_back(project: Project, parts: tuple[str, ...], entered: Policy) -> lifecycle.Transition | None:
+    """Return the move to before the first voided part, ``None`` when nothing is voided."""
+    if not parts:
+        return None
+    outcome = way_back(part=parts[0], entered=entered)
+    return lifecycle.find(thing=Thing.PROJECT, command="decision.modify", state=project.state, outcome=outcome)
+
+
+def _announce(
+    session: Session,
+    ctx: Context,
+    project: Project,
+    modification: ProjectModification,
+    back: lifecycle.Transition | None,
+    *,
+    documents: int,
+) -> None:
+    payload = {
+        "modification_id": modification.id,
+        "kinds": modification.kinds,
+        "voided": modification.parts,
+        "documents": documents,
+        "diff_digest": digest(modification.diff),
+        "reason_digest": digest(modification.reason),
+    }
+    if back is not None:
+        transition.apply(session, ctx, project, payload=payload, outcome=back.outcome)
+    else:
+        stream: dict[str, Any] = {"stream_kind": events.PROJECT_STREAM, "stream_id": project.id}
+        events.append(session, ctx, **stream, type="decision.modified", payload=payload)
 
 
 def _diff(
@@ -208,9 +203,18 @@ def _lines(session: Session, application: str) -> list[ApplicationBudgetLine]:
 
 
 def _revise(
-    session: Session, ctx: Context, application: Application, lines: list[ApplicationBudgetLine], changes: Changes
+    session: Session,
+    ctx: Context,
+    application: Application,
+    lines: list[ApplicationBudgetLine],
+    changes: Changes,
+    *,
+    to_desk: bool,
 ) -> None:
-    """Write the next revision of the application: what did not change is carried over, the old one stays."""
+    """Write the next revision of the application: what did not change is carried over, the old one stays.
+
+    One that goes back to the office's desk starts the office's clocks anew.
+    """
     total = sum(line.amount.fen for line in changes.budget) if changes.budget else application.total_fen
     changed = {
         "id": ctx.new_id("app", application.project_id),
@@ -219,6 +223,7 @@ def _revise(
         "total_fen": total,
         "submitted_on": ctx.as_of,
         **_ACTS_ON_THE_OLD,
+        **(_INTAKE if to_desk else {}),
     }
     if changes.period is not None:
         changed |= {"starts_on": changes.period.starts_on, "ends_on": changes.period.ends_on}
@@ -243,6 +248,8 @@ def _revise(
     for member in session.exec(members).all():
         own = {"id": ctx.new_id("atm", revised.id, str(member.ordinal)), "application_id": revised.id}
         session.add(ApplicationTeamMember(**(member.model_dump() | own)))
+    if to_desk:
+        application_record.restart_clocks(session, ctx, application=revised)
 
 
 def _ordinal(session: Session, project: str) -> int:
@@ -259,11 +266,15 @@ def _void(
     papers: list[str] = []
     if "approval" in parts:
         papers += _void_approval(session, ctx, project, reason=modification.reason)
+    if "feasibility" in parts:
+        for appraisal in appraisals_in_force(session, project.id):
+            appraisal.voided_on = ctx.as_of
+            session.add(appraisal)
     if "decision" in parts and (decided := newest_decision(session, project.id)) is not None:
         decided.voided_on = ctx.as_of
         session.add(decided)
         papers += [decided.document_id] if decided.document_id else []
-    kinds = [kind for part, kind in _PAPER_KINDS.items() if part in parts]
+    kinds = [kind for part, kinds in _PAPER_KINDS.items() if part in parts for kind in kinds]
     papers += _papers(session, project.id, kinds)
     for paper in dict.fromkeys(papers):
         session.add(
@@ -314,7 +325,9 @@ def void_number(
 
     The next approval takes the next number. Raises ``decision.wrong_approver`` (ZY-70), ``SYS-STATE`` when it is not
     approved.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)

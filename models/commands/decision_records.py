@@ -25,7 +25,13 @@ from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
-from models.queries.decision import applied_amounts, completed_formalities, meeting_of, office_of
+from models.queries.decision import (
+    applied_amounts,
+    completed_formalities,
+    meeting_of,
+    newest_formality,
+    office_of,
+)
 from models.queries.decision_register import register_view
 from models.queries.reader import project_of
 from models.rules import decision_records as rules
@@ -33,7 +39,8 @@ from models.rules import lifecycle
 from models.rules.bodies import body_name
 from models.rules.decision_records import Share
 from models.rules.lifecycle import Thing
-from models.tables.decision import FunderShare, MechanismMeeting, OfficeRoster, StartFormality
+from models.rules.masking import check_impersonal
+from models.tables.decision import FunderShare, MechanismMeeting, OfficeRoster, StartFormality, VoidedPaper
 from models.tables.kernel import Project
 
 _STAGE: Final = "decision"
@@ -262,16 +269,22 @@ def record_formality(
     code: Annotated[str, Field(description="手续代码")],
     reference: Annotated[str, Field(min_length=1, max_length=120, description="文号或者编号")],
     paper: Annotated[Upload, Field(description="手续材料")],
+    reason: Annotated[str, Field(max_length=500, description="更换理由(更换已登记的手续时必填)")] = "",
 ) -> Recorded:
-    """File a formality that is complete before the start. Raises ``decision.unknown_formality``, ``Conflict``
-    ``decision.formality_recorded``, ``SYS-STATE`` before the approval or after the start."""
+    """File a formality that is complete before the start; with a reason it replaces the one on file, which stays.
+
+    Raises ``decision.unknown_formality``, ``decision.formality_recorded`` for a second one without a reason,
+    ``SYS-STATE`` before the approval or after the start.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
+    """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_BEFORE_START)
         policy = ctx.policy(region=row.region)
         name = rules.check_formality(code=code, policy=policy)
-        if code in completed_formalities(session, project):
-            raise Conflict("decision.formality_recorded", rule="SYS-UNIQUE")
+        previous = newest_formality(session, project, code)
+        rules.check_replaced(recorded=previous is not None, reason=reason)
         document = documents.file_upload(
             session,
             ctx,
@@ -286,12 +299,19 @@ def record_formality(
             id=ctx.new_id("fml", project, code),
             project_id=project,
             code=code,
+            ordinal=previous.ordinal + 1 if previous else 1,
             reference=reference,
+            reason=reason if previous else "",
             document_id=document.id,
             completed_on=ctx.as_of,
         )
         session.add(formality)
-        _record(session, ctx, project, "decision.formality_recorded", {"code": code, "document_id": document.id})
+        if previous is not None:
+            session.add(
+                VoidedPaper(document_id=previous.document_id, project_id=project, reason=reason, voided_on=ctx.as_of)
+            )
+        payload = {"code": code, "version": formality.ordinal, "document_id": document.id}
+        _record(session, ctx, project, "decision.formality_recorded", payload)
         return Recorded(id=formality.id, document=document.id)
 
 

@@ -1,4 +1,4 @@
-"""Commands of delivery (S12): start, staff, case plans, service records in bulk, referrals, completion.
+"""Commands of delivery (S12): start, case plans, service records in bulk, referrals, completion.
 
 What a service record says in words is sealed before it reaches the table; its event holds counts and one digest.
 """
@@ -14,23 +14,27 @@ from sqlalchemy import func, insert
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from models.commands import confirmation, decision_records, events, service_files, transition
+from models.commands import confirmation, decision_records, events, service_files, succession, transition
+from models.commands.delivery_staff import staff_of
 from models.commands.service_files import ServiceRow
+from models.commands.service_plan import plan_of
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.periods import Period
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries import delivery as reads
+from models.queries.midterm import deferred_since
 from models.queries.reader import found, project_of
 from models.rules import delivery as rules
 from models.rules import lifecycle
 from models.rules.delivery import Assignment, Service, Slot, SlotKey
 from models.rules.lifecycle import Thing
+from models.rules.midterm import check_served_before
 from models.tables.contract import Contract
-from models.tables.delivery import CasePlan, DeliveryReferral, DeliveryStaff, ServiceRecord
+from models.tables.delivery import CasePlan, DeliveryReferral, ServiceRecord
 from models.tables.funding import PlanLine
 from models.tables.kernel import Project
 from models.tables.needs import Person, Selection
@@ -38,6 +42,7 @@ from models.tables.needs import Person, Selection
 STAGE: Final = "delivery"
 _RUNNING: Final = ("running",)
 _ALIVE: Final = ("signed", "running")
+_SERVING: Final = ("in_progress", "deferred")  # who is served by a deferred project is still somebody's
 _DOERS: Final = (Role.CONTRACTOR, Role.PURCHASER)
 _MANAGERS: Final = (*_DOERS, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
 _NO_HARDSHIP: Final = "NONE"
@@ -57,24 +62,6 @@ class Moved(_Result):
     project: str
 
 
-class StaffMember(BaseModel):
-    """One member of staff: work number, certificate number or code, professionally qualified or not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ref: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", description="服务人员编号")]
-    certificate: Annotated[str, Field(max_length=60, description="资质证书编号")] = ""
-    qualified: Annotated[bool, Field(description="具备专业资质")]
-
-
-class StaffAssigned(_Result):
-    """How many people the contract has, and how many of them are qualified (HS-49); ``id`` is the contract."""
-
-    id: str
-    staff: int
-    qualified: int
-
-
 class CasesPlanned(_Result):
     """How many case plans were made now, and how many the contract has; ``id`` is the contract."""
 
@@ -84,7 +71,10 @@ class CasesPlanned(_Result):
 
 
 class ServicesRecorded(_Result):
-    """One batch: records, distinct persons in it, minutes, corrections among them, and its digest."""
+    """One batch: records, distinct persons in it, minutes, corrections among them, and its digest.
+
+    ``off_plan`` are the rows (from 1) that no plan item names (ZY-25), ``unsigned`` how many nobody confirmed.
+    """
 
     id: str
     records: int
@@ -92,6 +82,8 @@ class ServicesRecorded(_Result):
     minutes: int
     corrections: int
     digest: str
+    off_plan: tuple[int, ...] = ()
+    unsigned: int = 0
 
 
 class ReferralLogged(_Result):
@@ -121,8 +113,16 @@ def start(ctx: Context, *, contract: str) -> Moved:
 
 
 @command("delivery.complete", roles=_MANAGERS, clause="BJ-46")
-def complete(ctx: Context, *, contract: str) -> Moved:
-    """End a running contract; the last one completes the project. Raises ``delivery.cases_unplanned`` (HS-07)."""
+def complete(
+    ctx: Context,
+    *,
+    contract: str,
+    continues: Annotated[bool, Field(description="项目未完,另签合同接续")] = False,
+) -> Moved:
+    """End a running contract; the last one completes the project, unless it ``continues`` under a contract to come.
+
+    Then a successor is due for those it serves (ZY-28). Raises ``delivery.cases_unplanned`` (HS-07).
+    """
     with ctx.writing() as session:
         row = _contract(session, contract)
         project = project_of(session, row.project_id)
@@ -130,7 +130,9 @@ def complete(ctx: Context, *, contract: str) -> Moved:
         transition.apply(session, ctx, row, payload=counts)
         lacking = reads.unplanned(session, project=project.id)
         rules.check_cases_planned(unplanned=lacking, policy=ctx.policy(region=project.region))
-        if not reads.contracts_in(session, project=project.id, states=tuple(_ALIVE)):
+        if continues:
+            succession.seek(session, ctx, row, ctx.policy(region=project.region))
+        elif not reads.contracts_in(session, project=project.id, states=tuple(_ALIVE)):
             transition.apply(session, ctx, project, payload={"contract_id": row.id, **counts})
         return _moved(row, project)
 
@@ -141,49 +143,6 @@ def _contract(session: Session, contract: str) -> Contract:
 
 def _moved(row: Contract, project: Project) -> Moved:
     return Moved(id=row.id, contract=f"contract.{row.state}", project=f"project.{project.state}")
-
-
-@command("delivery.assign_staff", roles=_DOERS, clause="HS-49")
-def assign_staff(
-    ctx: Context,
-    *,
-    contract: str,
-    staff: Annotated[tuple[StaffMember, ...], Field(min_length=1, description="服务人员")],
-) -> StaffAssigned:
-    """Assign staff to a contract; a work number that is there already gets the new certificate and qualification.
-
-    Raises ``Refusal`` ``delivery.staff_twice`` (SYS-UNIQUE), ``lifecycle.not_in_state``.
-    """
-    rules.check_staff(refs=tuple(member.ref for member in staff))
-    with ctx.writing() as session:
-        row = _contract(session, contract)
-        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_ALIVE)
-        known = {member.ref: member for member in _staff_of(session, contract)}
-        for member in staff:
-            assigned = known.setdefault(
-                member.ref,
-                DeliveryStaff(
-                    id=ctx.new_id("stf", contract, member.ref),
-                    contract_id=contract,
-                    ref=member.ref,
-                    certificate_sealed="",
-                    qualified=False,
-                    assigned_on=ctx.as_of,
-                ),
-            )
-            assigned.certificate_sealed = ctx.services.vault.seal(member.certificate)
-            assigned.qualified = member.qualified
-            session.add(assigned)
-        result = StaffAssigned(
-            id=contract, staff=len(known), qualified=sum(member.qualified for member in known.values())
-        )
-        payload = {"contract_id": contract, "named": len(staff), "staff": result.staff, "qualified": result.qualified}
-        _record(session, ctx, row.project_id, "delivery.staff_assigned", payload)
-        return result
-
-
-def _staff_of(session: Session, contract: str) -> list[DeliveryStaff]:
-    return list(session.exec(select(DeliveryStaff).where(col(DeliveryStaff.contract_id) == contract)).all())
 
 
 def _record(session: Session, ctx: Context, project: str, type_: str, payload: dict[str, Any]) -> str:
@@ -244,7 +203,7 @@ def record_services(
     """Record services in bulk, all rows or none; what is recorded is never edited, a correction stands beside it.
 
     Raises ``Refusal`` ``delivery.one_source``, ``delivery.rows_malformed``, ``delivery.records_refused`` with every
-    faulty row; ``DataFault`` ``delivery.file_unreadable``.
+    faulty row, ``midterm.served_while_deferred`` (ZY-104); ``DataFault`` ``delivery.file_unreadable``.
     """
     if bool(records) == (file is not None):
         raise Refusal("delivery.one_source", rule="SYS-ARGUMENTS")
@@ -252,7 +211,10 @@ def record_services(
     with ctx.reading() as session:
         row = _contract(session, contract)
         lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
-        policy = ctx.policy(region=project_of(session, row.project_id).region)
+        project = project_of(session, row.project_id)
+        policy = ctx.policy(region=project.region)
+        since = deferred_since(session, project)
+        check_served_before(days=[one.on for one in rows], deferred_since=since, policy=policy)
         persons = _persons(session, row.project_id)
         assignment = _assignment(session, ctx, row, rows)
     _check(rows, persons=persons, assignment=assignment, policy=policy)
@@ -269,9 +231,22 @@ def record_services(
             "corrections": sum(item["revision"] > 0 for item in clear),
             "digest": rules.records_digest(clear),
         }
-        batch = _record(session, ctx, row.project_id, reads.RECORDED, {"contract_id": contract, **counts})
+        flags = _flags(session, contract, clear, policy)
+        payload = {"contract_id": contract, **counts, **flags, "off_plan": len(flags["off_plan"])}
+        batch = _record(session, ctx, row.project_id, reads.RECORDED, payload)
         _insert(session, ctx, row, batch, clear)
-        return ServicesRecorded(id=batch, **counts)
+        return ServicesRecorded(id=batch, **counts, **flags)
+
+
+def _flags(session: Session, contract: str, clear: list[dict[str, Any]], policy: Policy) -> dict[str, Any]:
+    """Return what is kept but told: rows off the plan (counted from 1), and how many nobody signed for."""
+    served = [(item["person_id"], item["item"], item["served_on"]) for item in clear]
+    places = rules.off_plan(services=served, plan=plan_of(session, contract))
+    asked = "recipient_sign" in policy.delivery.record_fields
+    return {
+        "off_plan": tuple(place + 1 for place in places),
+        "unsigned": sum(asked and not item["signed_by"] for item in clear),
+    }
 
 
 def _persons(session: Session, project: str) -> dict[str, str]:
@@ -298,7 +273,7 @@ def _assignment(session: Session, ctx: Context, row: Contract, rows: tuple[Servi
     }
     return Assignment(
         term=Period(row.starts_on, row.ends_on),
-        staff={member.ref: member.qualified for member in _staff_of(session, row.id)},
+        staff={member.ref: member.qualified for member in staff_of(session, row.id)},
         slots=slots,
         recorded_on=ctx.as_of,
     )
@@ -336,6 +311,7 @@ def _clear(item: ServiceRow, *, persons: dict[str, str], slots: Mapping[SlotKey,
         "satisfied": item.satisfied,
         "revision": slot.revision + 1 if slot else 0,
         "correction": item.correction or None,
+        "signed_by": item.signed,
     }
 
 
@@ -363,7 +339,7 @@ def _insert(session: Session, ctx: Context, row: Contract, batch: str, clear: li
     "delivery.log_referral",
     roles=(*_MANAGERS, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE),
     clause="HS-51",
-    once_a_day=True,
+    once_a_day=Once.BY_SENDER,
 )
 def log_referral(
     ctx: Context,
@@ -380,7 +356,7 @@ def log_referral(
     """
     with ctx.writing() as session:
         row = project_of(session, project)
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=("in_progress",))
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_SERVING)
         given = () if isinstance(persons, int) else persons
         known = _persons(session, project)
         count = persons if isinstance(persons, int) else len(given)

@@ -50,12 +50,13 @@ def disclose(
 ) -> Disclosed:
     """Record that items of a project stand in public, each once, with a public record of where.
 
-    Raises ``Refusal`` ``publicity.unknown_item``, ``publicity.site_unnamed``, ``procurement.site_missing`` (HS-47);
-    ``DataFault`` ``publicity.leak``.
+    Raises ``Refusal`` ``publicity.not_public`` (FZ-01), ``publicity.unknown_item``, ``publicity.site_unnamed``,
+    ``procurement.site_missing`` (HS-47); ``DataFault`` ``publicity.leak``.
     """
     with ctx.reading() as session:
         row = project_of(session, project)
         policy = ctx.policy(region=row.region)
+        rules.check_attribute(attribute=row.details.get("attribute"), policy=policy)
         rules.check_disclosure(items=items, sites=sites, policy=policy)
         standing, name = _standing(session, project), row.name
         printer = Printer.of(session, ctx)

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 import models.commands
 import models.queries
-from models.commands import receipts
+from models.commands import events, receipts
 from models.context import Context, Services
 from models.core.actors import ROLE_NAMES, Actor, is_account
 from models.core.errors import Detail, LifecycleError, Refusal, Transient
@@ -25,7 +25,6 @@ from models.core.ids import derive_id
 from models.core.messages import sentence
 from models.core.registry import Operation, OperationKind, operations
 from models.core.validation import details_of, tidy, unfit
-from models.queries.reader import Reader
 from models.tables.kernel import Attempt
 
 models.commands.load()
@@ -68,6 +67,7 @@ def execute(
     )
     try:
         _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
+        _check_day(operation, context)
         parsed = _parse(operation, arguments)
         if once or operation.once_a_day:
             return receipts.carry_out(context, operation=operation, arguments=parsed)
@@ -87,7 +87,7 @@ def ask(services: Services, *, name: str, arguments: Mapping[str, Any], actor: A
     _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
     parsed = _parse(operation, arguments)
     with Session(services.engine) as session:
-        reader = Reader(session, services.policies, services.calendar, services.vault, actor, as_of, services.region)
+        reader = services.reader(session, actor=actor, as_of=as_of)
         return operation.function(reader, **_fields(parsed))
 
 
@@ -119,6 +119,22 @@ def _check_may_call(operation: Operation, *, actor: Actor, as_of: date, rehearsa
         )
 
 
+def _check_day(operation: Operation, ctx: Context) -> None:
+    """Refuse a day that has not come, so that no waiting period is skipped, and an earlier one where a term hangs on
+    the day of the act. A rehearsal drives its own clock; a flow that runs late works for the day it was due.
+    """
+    if ctx.services.rehearsal:
+        return
+    today = ctx.services.clock.now().date()
+    if ctx.as_of > today:
+        facts = {"on": ctx.as_of.isoformat(), "today": today.isoformat()}
+        raise Refusal("kernel.date_in_future", rule="SYS-DATE-FUTURE", facts=facts)
+    if ctx.as_of < today and ctx.actor.role in operation.on_the_day:
+        label = sentence(f"command.{operation.name}")
+        facts = {"command": label, "on": ctx.as_of.isoformat(), "today": today.isoformat()}
+        raise Refusal("kernel.date_in_past", rule="SYS-DATE-PAST", facts=facts)
+
+
 def _parse(operation: Operation, arguments: Mapping[str, Any]) -> BaseModel:
     if details := unfit(arguments):
         raise _invalid(operation, details)
@@ -140,7 +156,7 @@ def _fields(parsed: BaseModel) -> dict[str, Any]:
 
 def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: LifecycleError) -> None:
     kept = {"arguments": _as_text(arguments)}
-    actor = context.actor if is_account(context.actor.id) else f"{context.actor.role}:?"
+    actor = events.actor_of(context) if is_account(context.actor.id) else f"{context.actor.role}:?"
     with Session(context.services.engine) as session:
         session.connection(execution_options={"writing": True})
         attempt_id = derive_id("att", context.command_id, fault.code)
@@ -150,7 +166,7 @@ def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: Li
                     id=attempt_id,
                     command=context.command,
                     command_id=context.command_id,
-                    actor=str(actor),
+                    actor=actor,
                     as_of=context.as_of,
                     recorded_at=context.services.clock.now().isoformat(timespec="seconds"),
                     family=fault.family,

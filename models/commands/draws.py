@@ -31,9 +31,18 @@ class Seed:
 
 
 def commit(
-    session: Session, ctx: Context, *, draw_id: str, project_id: str, subject_id: str, roster_digest: str, seed: str
+    session: Session,
+    ctx: Context,
+    *,
+    draw_id: str,
+    project_id: str,
+    subject_id: str,
+    roster_digest: str,
+    seed: str,
+    stream_kind: str = events.PROJECT_STREAM,
 ) -> DrawCommitment:
-    """Publish the commitment of a seed in an event of the project's chain and keep the seed sealed."""
+    """Publish the commitment of a seed in an event of the project's chain (or of another stream's) and keep the seed
+    sealed."""
     row = DrawCommitment(
         id=ctx.new_id("dcm", draw_id),
         draw_id=draw_id,
@@ -47,7 +56,7 @@ def commit(
     events.append(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
+        stream_kind=stream_kind,
         stream_id=project_id,
         type="draw.seed_committed",
         payload={
@@ -61,7 +70,14 @@ def commit(
 
 
 def commit_fresh(
-    session: Session, ctx: Context, *, draw_id: str, project_id: str, subject_id: str, roster_digest: str
+    session: Session,
+    ctx: Context,
+    *,
+    draw_id: str,
+    project_id: str,
+    subject_id: str,
+    roster_digest: str,
+    stream_kind: str = events.PROJECT_STREAM,
 ) -> DrawCommitment:
     """Commit to a seed the system makes. One that stands for the same roster is returned; an older one is overtaken."""
     earlier = standing(session, subject_id=subject_id)
@@ -79,6 +95,7 @@ def commit_fresh(
         subject_id=subject_id,
         roster_digest=roster_digest,
         seed=seed,
+        stream_kind=stream_kind,
     )
 
 
@@ -120,7 +137,16 @@ def seed_for(
     return Seed(ctx.services.vault.open(row.seed_sealed), row.draw_id, row.id)
 
 
-def reveal(session: Session, ctx: Context, seed: Seed, *, project_id: str, subject_id: str, roster_digest: str) -> None:
+def reveal(
+    session: Session,
+    ctx: Context,
+    seed: Seed,
+    *,
+    project_id: str,
+    subject_id: str,
+    roster_digest: str,
+    stream_kind: str = events.PROJECT_STREAM,
+) -> None:
     """Mark a seed as used by its draw; a typed one is committed to first, so that every draw has its commitment.
 
     Call it before the event of the draw. Raises ``Refusal`` ``draw.seed_uncommitted`` when it was used meanwhile.
@@ -134,6 +160,7 @@ def reveal(session: Session, ctx: Context, seed: Seed, *, project_id: str, subje
             subject_id=subject_id,
             roster_digest=roster_digest,
             seed=seed.text,
+            stream_kind=stream_kind,
         )
     else:
         row = session.get_one(DrawCommitment, seed.commitment_id, with_for_update=True)

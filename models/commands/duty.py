@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -86,10 +86,12 @@ def _owed(
     since, done = _opened_before(session, asked)
     owed = []
     for code, duty in asked.items():
+        in_force = _in_force(ctx, policy, code)
         for unit in units.values():
             if unit.level not in duty.lead:
                 continue
-            for span in rules.spans_until(duty=duty, since=since.get((code, unit.code)), as_of=ctx.as_of):
+            first = since.get((code, unit.code))
+            for span in rules.spans_until(duty=duty, since=first, in_force=in_force, as_of=ctx.as_of):
                 due = rules.due_of(span=span, policy=policy, calendar=ctx.services.calendar)
                 owed += [
                     Owed(code, unit.code, span, ordinal, due)
@@ -97,6 +99,18 @@ def _owed(
                     if (code, unit.code, span.label, ordinal) not in done
                 ]
     return owed
+
+
+def _in_force(ctx: Context, policy: Policy, code: str) -> date:
+    """Return since when a duty has been in force here without a break, over the versions of its table."""
+    covered = ctx.services.policies.covered_from(policy.region)
+    while True:
+        start = policy.leaf(rules.duties_of(policy)[code][0]).effective.from_
+        if start <= covered:
+            return covered
+        policy = ctx.policy(region=policy.region, on=start - timedelta(days=1))
+        if code not in rules.duties_of(policy):
+            return start
 
 
 def _opened_before(
@@ -202,7 +216,9 @@ class _Record:
 
 
 @command(
-    "duty.record", roles=(*CIVIL_AFFAIRS, Role.COUNTY_GOVERNMENT, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE), clause="ZY-40"
+    "duty.record",
+    roles=(*CIVIL_AFFAIRS, Role.COUNTY_GOVERNMENT, Role.FINANCE_BUREAU, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE),
+    clause="ZY-40",
 )
 def record(
     ctx: Context,

@@ -17,7 +17,7 @@ from models.commands.ledger import Amount
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.hashing import digest
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.queries import evaluation as reads
 from models.queries.acceptance import grade_of
 from models.queries.reader import project_of
@@ -88,7 +88,9 @@ class Evaluated(_Result):
     document: str
 
 
-@command("evaluation.record_outcomes", roles=(Role.PURCHASER, *CIVIL_AFFAIRS), clause="HS-48", once_a_day=True)
+@command(
+    "evaluation.record_outcomes", roles=(Role.PURCHASER, *CIVIL_AFFAIRS), clause="HS-48", once_a_day=Once.BY_ANYONE
+)
 def record_outcomes(
     ctx: Context,
     *,
@@ -153,7 +155,12 @@ def _text(figure: Decimal | None) -> str | None:
     return None if figure is None else f"{figure:f}"
 
 
-@command("evaluation.set_price_standard", roles=(Role.FINANCE_BUREAU, *CIVIL_AFFAIRS), clause="HS-52", once_a_day=True)
+@command(
+    "evaluation.set_price_standard",
+    roles=(Role.FINANCE_BUREAU, *CIVIL_AFFAIRS),
+    clause="HS-52",
+    once_a_day=Once.BY_ANYONE,
+)
 def set_price_standard(
     ctx: Context,
     *,

@@ -47,7 +47,7 @@ def append(
         seq=head.seq + 1,
         event_id=ctx.new_id("evt", stream_kind, stream_id, type, str(head.seq + 1)),
         type=type,
-        actor=_actor(ctx),
+        actor=actor_of(ctx),
         occurred_at=ctx.as_of,
         recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
         payload=facts,
@@ -72,9 +72,9 @@ def append(
     return event
 
 
-def _actor(ctx: Context) -> str:
+def actor_of(ctx: Context) -> str:
     """Return who acted, as ``role:account``. Every role inside reads a project's chain, so who objects stands in it as
-    ``role:keyed hash`` (ZY-24), the hash an objection keeps too."""
+    ``role:keyed hash`` (ZY-24), the hash an objection keeps too; receipts and attempts keep the same."""
     if ctx.command in _UNNAMED:
         return f"{ctx.actor.role}:{ctx.services.vault.lookup(str(ctx.actor))}"
     return str(ctx.actor)

@@ -24,14 +24,17 @@ from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
 from models.queries.application import newest_application
+from models.queries.decision import acts_since_voided
 from models.queries.feasibility import newest
 from models.queries.reader import found, project_of
+from models.queries.review import objection_upheld
 from models.rules import feasibility as rules
 from models.rules import lifecycle
 from models.rules.application import check_reviewed
 from models.rules.feasibility_content import check_content
 from models.rules.feasibility_order import check_order
 from models.rules.lifecycle import Thing
+from models.rules.publicity import check_reviewed_anew
 from models.tables.application import Application
 from models.tables.feasibility import Appraisal, Benchmark, ContentReview, CostEstimate, Requirement
 from models.tables.kernel import Project
@@ -39,7 +42,8 @@ from models.tables.kernel import Project
 PREPARING: Final = ("in_library", "submitted", "returned")
 """Project states in which the preparation is recorded; an appraisal closes it."""
 
-_UNDER_PANEL: Final = ("under_review", "reviewed")
+_REVIEWED: Final = "reviewed"
+_UNDER_PANEL: Final = ("under_review", _REVIEWED)
 """Further ones where the panel goes first."""
 
 _PLANNERS: Final = (*CIVIL_AFFAIRS, Role.PURCHASER)
@@ -257,16 +261,20 @@ def appraise(
     ``balance`` and ``risk_register`` stand in for the wordings ``funding_balance`` and ``risks``. Raises ``Refusal``
     for what an appraisal lacks (ZY-63, ZY-05, FZ-27, ZY-64, ZY-65), ``feasibility.balance_uneven``,
     ``feasibility.risks_incomplete`` and, for a positive one, for preparation that is not on file (HS-02, HS-08, HS-12,
-    HS-23).
+    HS-23); ``publicity.review_first`` on a review that an upheld objection overthrew (ZY-24).
     """
     with ctx.writing() as session:
         row = project_of(session, project)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
         check_order(command=ctx.command, state=row.state, entered=ctx.policy(region=row.region, on=row.entered_on))
         check_tables(balance, risk_register, policy=ctx.policy(region=row.region))
+        upheld = row.state == _REVIEWED and objection_upheld(session, project)
+        check_reviewed_anew(upheld=upheld, policy=ctx.policy(region=row.region))
         application = found(newest_application(session, project), kind="application", id=project)
         act = Appraisal(
             **_head(session, ctx, Appraisal, project),
+            application_id=application.id,
+            payer=row.payer,
             findings={code: item.model_dump() for code, item in findings.items()},
             assessments={
                 "fiscal_capacity": fiscal_capacity.reason if fiscal_capacity else "",
@@ -353,11 +361,12 @@ def _record(session: Session, ctx: Context, act: _Act, what: str, payload: Mappi
 
 
 def _prepared(session: Session, project: str) -> rules.Prepared:
+    acts = acts_since_voided(session, project)
     return rules.Prepared(
         benchmark=newest(session, Benchmark, project) is not None,
         requirement=newest(session, Requirement, project) is not None,
-        content_review=newest(session, ContentReview, project) is not None,
-        cost_estimate=newest(session, CostEstimate, project) is not None,
+        content_review="feasibility.content_reviewed" in acts,
+        cost_estimate="feasibility.cost_estimated" in acts,
     )
 
 

@@ -20,11 +20,12 @@ from models.core.registry import command
 from models.core.uploads import Upload
 from models.queries.feasibility import newest
 from models.queries.feasibility_papers import OPINION_SOURCES, opinion_view
+from models.queries.feasibility_set import standing_report
 from models.queries.reader import project_of
 from models.rules import feasibility_set as rules
 from models.rules import lifecycle
 from models.rules.lifecycle import Thing
-from models.tables.feasibility import CountyOpinion, FeasibilityReport
+from models.tables.feasibility import CountyOpinion
 from models.tables.kernel import Project
 
 SCAN = "county_opinion_scan"
@@ -64,7 +65,7 @@ def give_opinion(
         policy = ctx.policy(region=row.region)
         rules.check_issuer(role=ctx.actor.role, policy=policy)
         lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=STATES)
-        report, previous = newest(session, FeasibilityReport, project), newest(session, CountyOpinion, project)
+        report, previous = standing_report(session, row), newest(session, CountyOpinion, project)
         rules.check_pinned(report=report.sha256 if report else None, given=report_sha256, policy=policy)
         assert report is not None  # check_pinned refuses a project without one
         draft = CountyOpinion(
@@ -84,7 +85,7 @@ def give_opinion(
         view = opinion_view(sheet=sheet, opinion=draft, report=report, issuer=ROLE_NAMES[ctx.actor.role])
     printed = project_papers.printed(ctx, kind=rules.OPINION, view=view)
     with ctx.writing() as session:
-        now = newest(session, FeasibilityReport, project)
+        now = standing_report(session, project_of(session, project))
         rules.check_pinned(report=now.sha256 if now else None, given=report_sha256, policy=policy)
         draft.scan_id = _file_scan(session, ctx, row, scan) if scan else None
         draft.document_id = project_papers.filed(session, ctx, project=project, stage="feasibility", printed=printed)

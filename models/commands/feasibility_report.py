@@ -1,7 +1,7 @@
 """The command that compiles the feasibility report (S04): chapters by the outline, tables, the paper and its digest.
 
-The report rests on the newest appraisal. A later version has another digest, so the county's opinion on an earlier one
-no longer counts (``rules.feasibility_set``). Moves no state.
+The report rests on the newest appraisal, while that stands for the project as it is. A later version has another
+digest, so the county's opinion on an earlier one no longer counts (``rules.feasibility_set``). Moves no state.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.bodies import acting_body
 from models.queries.decision import applied_amounts
-from models.queries.feasibility import newest
+from models.queries.feasibility import newest, standing_appraisal
 from models.queries.feasibility_papers import REPORT_SOURCES, report_view
 from models.queries.reader import project_of
 from models.rules import feasibility_report as rules
 from models.rules import lifecycle
 from models.rules.feasibility_set import REPORT
 from models.rules.lifecycle import Thing
-from models.tables.feasibility import Appraisal, FeasibilityReport
+from models.tables.feasibility import FeasibilityReport
 from models.tables.kernel import Project
 
 STATES: Final = ("candidate", "under_review", "reviewed", "on_publicity", "objection")
@@ -123,7 +123,7 @@ def _completed(
 ) -> dict[str, Any]:
     """Fill in what the draft takes from the appraisal and the outline; return its view. Raises as the command."""
     policy = ctx.policy(region=project.region)
-    appraisal, previous = newest(session, Appraisal, project.id), newest(session, FeasibilityReport, project.id)
+    appraisal, previous = standing_appraisal(session, project), newest(session, FeasibilityReport, project.id)
     if appraisal is not None:
         draft.balance, draft.risks = draft.balance or appraisal.balance, draft.risks or appraisal.risks
         draft.stability = draft.stability.strip() or appraisal.assessments.get("stability", "")

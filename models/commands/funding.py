@@ -13,15 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import documents, events, transition, work
-from models.commands.ledger import Amount, commit_to, locked, move
+from models.commands.ledger import Amount, commit_to, committed_ever, drawable, locked, move, reserve
 from models.commands.plan_papers import ledger_view, notice_view
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Conflict, Refusal
+from models.core.hashing import digest
 from models.core.money import Money
 from models.core.periods import Quarter
 from models.core.registry import command
 from models.policy.schema import Policy
+from models.queries.decision import approval_in_force
 from models.queries.ledger import balance, is_settled
 from models.queries.reader import project_of
 from models.rules import lifecycle
@@ -29,22 +31,30 @@ from models.rules.funding import (
     PAYABLE_CONTRACTS,
     Account,
     BatchLine,
+    check_approved,
     check_balance,
     check_batch,
     check_batch_open,
     check_channel,
+    check_covered,
     check_may_sign,
+    check_still_owed,
     missing_signatures,
 )
+from models.rules.ledger import check_purpose
 from models.rules.lifecycle import Thing
+from models.rules.masking import check_impersonal
 from models.tables.contract import Contract
+from models.tables.decision import Approval
 from models.tables.funding import PlanLine
 from models.tables.kernel import Project
 
 BUREAUS = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.FINANCE_BUREAU)
 _CO_ISSUERS = (*BUREAUS, Role.DRC, Role.COUNTY_GOVERNMENT)
 PLAN_ITEM = "funding.plan_line"  # the work item that ``commands.quarter`` opens for a project without a plan line
+UNCOVERED_ITEM = "funding.line_uncovered"  # opened by ``commands.donation`` when a donor takes money from under a line
 _PLANNABLE = ("approved", "planned", "in_progress")
+_OWED = ("completed", "self_checked", "not_accepted", "accepted")  # only what contracts still lack is planned
 
 
 class PlanLineState(BaseModel):
@@ -90,38 +100,54 @@ def draft_plan(
     """
     if period_start and period_end and period_end < period_start:
         raise Refusal("funding.period_reversed", rule="SYS-PERIOD")
+    line = PlanLine(
+        id=ctx.new_id("pln"),
+        project_id=project,
+        state="",
+        version=0,
+        policy_digest="",
+        quarter=str(quarter),
+        batch=batch,
+        channel=channel,
+        amount_fen=amount.fen,
+        content=content,
+        period_start=period_start,
+        period_end=period_end,
+        target=target,
+    )
     with ctx.writing() as session:
-        row = locked(session, Project, project, kind="project")
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PLANNABLE)
-        policy = ctx.policy(region=row.region, on=quarter.first_day)
-        check_channel(channel=channel, note=content, policy=policy)
-        _check_place_free(session, policy, project=project, quarter=quarter, batch=batch, channel=channel)
-        available = balance(session, account=Account.REMAINING, channel=channel, year=quarter.year, project=project)
-        check_balance(wanted=amount, available=available, channel=channel, year=quarter.year, policy=policy)
-        line = PlanLine(
-            id=ctx.new_id("pln"),
-            project_id=project,
-            state="",
-            version=0,
-            policy_digest=policy.digest,
-            quarter=str(quarter),
-            batch=batch,
-            channel=channel,
-            amount_fen=amount.fen,
-            content=content,
-            period_start=period_start,
-            period_end=period_end,
-            target=target,
-        )
-        event = transition.apply(
-            session,
-            ctx,
-            line,
-            payload={"quarter": str(quarter), "batch": batch, "channel": channel, "amount_fen": amount.fen},
-        )
-        move(session, ctx, event=event, line=line, source=Account.REMAINING, target=Account.RESERVED, amount=amount)
-        work.close_item(session, ctx, kind=PLAN_ITEM, subject_id=project)
-        return _state_of(line, policy)
+        return draft_line(session, ctx, line)
+
+
+def draft_line(session: Session, ctx: Context, line: PlanLine) -> PlanLineState:
+    """Write a new plan line after every guard and reserve its money; policy and approval are put in here."""
+    project, quarter, amount = line.project_id, Quarter.parse(line.quarter), Money(line.amount_fen)
+    row = locked(session, Project, project, kind="project")
+    lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PLANNABLE + _OWED)
+    if row.state in _OWED:
+        check_still_owed(wanted=amount, owed=_owed(session, project))
+    policy = ctx.policy(region=row.region, on=quarter.first_day)
+    check_channel(channel=line.channel, note=line.content, policy=policy)
+    _check_place_free(session, policy, project=project, quarter=quarter, batch=line.batch, channel=line.channel)
+    own = drawable(session, project=row, channel=line.channel, year=quarter.year)
+    check_purpose(wanted=amount, fitting=own.total, kept=own.kept, policy=policy)
+    check_balance(wanted=amount, available=own.total, channel=line.channel, year=quarter.year, policy=policy)
+    line.policy_digest = policy.digest
+    line.approval_id = approval.id if (approval := approval_in_force(session, project)) else None
+    payload = {"quarter": line.quarter, "batch": line.batch, "channel": line.channel, "amount_fen": amount.fen}
+    event = transition.apply(session, ctx, line, payload=payload)
+    reserve(session, ctx, event=event, line=line, held=own.held, amount=amount)
+    work.close_item(session, ctx, kind=PLAN_ITEM, subject_id=project)
+    return _state_of(line, policy)
+
+
+def _owed(session: Session, project: str) -> Money:
+    """Return what the project's contracts cost beyond what is committed to them or already drafted for them."""
+    contracts = session.exec(
+        select(Contract).where(col(Contract.project_id) == project, col(Contract.state).in_(PAYABLE_CONTRACTS))
+    ).all()
+    lacking = [Money(one.price_fen) - committed_ever(session, one) for one in contracts]
+    return Money.total(lacking) - balance(session, account=Account.RESERVED, project=project)
 
 
 def _check_place_free(
@@ -137,7 +163,8 @@ def _check_place_free(
 def sign_plan(ctx: Context, *, plan_line: str) -> PlanLineState:
     """Sign a plan line as one of its co-issuers, each once; the last signature moves it to signed.
 
-    Raises ``Refusal`` ``funding.not_co_issuer`` or ``funding.signed_already`` (ZY-77), ``SYS-STATE``.
+    Raises ``Refusal`` ``funding.not_co_issuer`` or ``funding.signed_already`` (ZY-77), ``funding.approval_voided``
+    (ZY-75), ``SYS-STATE``.
     """
     with ctx.writing() as session:
         line = locked(session, PlanLine, plan_line, kind="plan_line")
@@ -145,6 +172,8 @@ def sign_plan(ctx: Context, *, plan_line: str) -> PlanLineState:
         signed = tuple(entry["role"] for entry in line.signatures)
         check_may_sign(role=ctx.actor.role, signed=signed, policy=policy)
         lifecycle.check_in_state(thing=Thing.PLAN_LINE, command=ctx.command, state=line.state)
+        if not _is_approved(session, line):
+            check_approved(projects=(project_of(session, line.project_id).name,), policy=policy)
         line.signatures = [
             *line.signatures,
             {"role": ctx.actor.role.value, "actor": ctx.actor.id, "signed_on": ctx.as_of.isoformat()},
@@ -177,7 +206,7 @@ def issue_plan(
 
     Prints the investment-plan notice with its annex and the plan ledger of the year and files both with every project.
     Raises ``Refusal`` ``funding.batch_empty``, ``funding.batch_unsigned`` or, the second time,
-    ``funding.batch_issued`` (ZY-77); ``Conflict`` when a line changed meanwhile.
+    ``funding.batch_issued`` (ZY-77), ``funding.approval_voided`` (ZY-75); ``Conflict`` when a line changed meanwhile.
     """
     with ctx.reading() as session:
         lines = _batch(session, quarter, batch)
@@ -228,6 +257,7 @@ def _check_issuable(session: Session, ctx: Context, lines: list[PlanLine], quart
             missing=missing_signatures(
                 signed=tuple(entry["role"] for entry in line.signatures), policy=_policy_of(session, ctx, line)
             ),
+            approved=_is_approved(session, line),
         )
         for line in lines
     )
@@ -235,6 +265,7 @@ def _check_issuable(session: Session, ctx: Context, lines: list[PlanLine], quart
 
 
 def _issue_line(session: Session, ctx: Context, line: PlanLine) -> None:
+    check_covered(uncovered=Money(line.uncovered_fen))
     amount = Money(line.amount_fen)
     payload = {"quarter": line.quarter, "batch": line.batch, "channel": line.channel, "amount_fen": amount.fen}
     event = transition.apply(session, ctx, line, payload=payload)
@@ -249,6 +280,38 @@ def _issue_line(session: Session, ctx: Context, line: PlanLine) -> None:
     ).all()
     for contract in (one for one in contracts if not is_settled(session, one.id)):
         commit_to(session, ctx, event=event, contract=contract, lines=(line,))
+
+
+def _is_approved(session: Session, line: PlanLine) -> bool:
+    """Say whether the project may be planned and the approval the line was drafted on stands."""
+    approval = session.get(Approval, line.approval_id) if line.approval_id else None
+    state = project_of(session, line.project_id).state
+    return state in _PLANNABLE + _OWED and (approval is None or approval.voided_on is None)
+
+
+@command("funding.cancel_line", roles=BUREAUS, clause="ZY-75")
+def cancel_line(
+    ctx: Context,
+    *,
+    plan_line: str,
+    reason: Annotated[str, Field(min_length=2, max_length=500, description="撤销理由")],
+) -> PlanLineState:
+    """Cancel a plan line that was never issued and give its reserved money back: reserved → remaining.
+
+    Its place in the batch is free again. Raises ``SYS-STATE`` for a line that was issued: such a line is closed.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
+    """
+    check_impersonal(reason=reason)
+    with ctx.writing() as session:
+        line = locked(session, PlanLine, plan_line, kind="plan_line")
+        lifecycle.check_in_state(thing=Thing.PLAN_LINE, command=ctx.command, state=line.state)
+        reserved = balance(session, account=Account.RESERVED, plan_line=line.id)
+        line.cancelled_on, line.cancel_reason = ctx.as_of, reason
+        payload = {"returned_fen": reserved.fen, "reason_digest": digest(reason)}
+        event = transition.apply(session, ctx, line, payload=payload)
+        work.close_item(session, ctx, kind=UNCOVERED_ITEM, subject_id=line.id)
+        move(session, ctx, event=event, line=line, source=Account.RESERVED, target=Account.REMAINING, amount=reserved)
+        return _state_of(line, _policy_of(session, ctx, line))
 
 
 @command("funding.close_line", roles=BUREAUS, clause="ZY-112")
@@ -267,6 +330,7 @@ def close_line(ctx: Context, *, plan_line: str) -> PlanLineState:
         planned = balance(session, account=Account.PLANNED, plan_line=line.id)
         returned = Money.total((planned, *(amount for _, amount in held)))
         event = transition.apply(session, ctx, line, payload={"returned_fen": returned.fen})
+        work.close_item(session, ctx, kind=UNCOVERED_ITEM, subject_id=line.id)
         move(session, ctx, event=event, line=line, source=Account.PLANNED, target=Account.REMAINING, amount=planned)
         for contract, amount in held:
             move(
@@ -299,7 +363,11 @@ def _batch(session: Session, quarter: Quarter, batch: int) -> list[PlanLine]:
     return list(
         session.exec(
             select(PlanLine)
-            .where(col(PlanLine.quarter) == str(quarter), col(PlanLine.batch) == batch)
+            .where(
+                col(PlanLine.quarter) == str(quarter),
+                col(PlanLine.batch) == batch,
+                col(PlanLine.cancelled_on).is_(None),
+            )
             .order_by(col(PlanLine.project_id), col(PlanLine.channel))
         ).all()
     )

@@ -17,7 +17,7 @@ from models.core.actors import HANDLERS
 from models.core.errors import Conflict, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.policy.schema import Policy
 from models.ports import Zone
 from models.queries.guide import newest_version
@@ -86,7 +86,7 @@ class GuideActivated(BaseModel):
     page: str
 
 
-@command("guide.draft", roles=HANDLERS, clause="ZY-14", once_a_day=True)
+@command("guide.draft", roles=HANDLERS, clause="ZY-14", once_a_day=Once.BY_ANYONE)
 def draft(
     ctx: Context,
     *,

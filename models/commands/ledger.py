@@ -8,7 +8,8 @@ entry that does not sum to zero in each of them is stopped.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator
 from sqlmodel import Session, col, select
@@ -16,15 +17,20 @@ from sqlmodel import Session, col, select
 from models.context import Context
 from models.core.malformed import malformed
 from models.core.money import LARGEST_AMOUNT, Money
-from models.queries.ledger import balance
+from models.queries.ledger import balance, held_by_fund, paid
 from models.queries.reader import found
 from models.rules.funding import Account, Leg, check_balanced
+from models.rules.ledger import Earmark, Held, Use, fits, portions
 from models.tables.contract import Contract
-from models.tables.funding import PlanLine, Posting
+from models.tables.funding import Fund, PlanLine, Posting
 from models.tables.kernel import Event, Project
 from models.tables.procurement import Procurement
 
-Lockable = TypeVar("Lockable", Project, PlanLine, Procurement, Contract)
+_OF_A_CONTRACT: Final = frozenset({Account.COMMITTED, Account.PAID})
+_OUT: Final = -1
+_IN: Final = 1
+
+Lockable = TypeVar("Lockable", Project, PlanLine, Procurement, Contract, Fund)
 
 
 def _positive(amount: Money) -> Money:
@@ -71,7 +77,7 @@ def post(
     *,
     event: Event,
     legs: tuple[Leg, ...],
-    project_id: str,
+    project_id: str | None = None,
     plan_line_id: str | None = None,
     contract_id: str | None = None,
 ) -> None:
@@ -89,6 +95,7 @@ def post(
                 project_id=project_id,
                 plan_line_id=plan_line_id,
                 contract_id=contract_id,
+                fund_id=leg.fund,
                 amount_fen=leg.amount.fen,
                 occurred_on=ctx.as_of,
             )
@@ -111,18 +118,98 @@ def move(
     amount: Money,
     contract_id: str | None = None,
 ) -> None:
-    """Move an amount of a plan line from one account to another; nothing is written for zero."""
-    if not amount:
-        return
+    """Move an amount of a plan line from one account to another, fund by fund; nothing is written for zero.
+
+    What goes back to ``REMAINING`` and came from a fund goes back to the fund. Raises ``DataFault``
+    ``funding.not_held`` (SYS-LEDGER) when the line does not hold the amount there.
+    """
+    bound = contract_id if source in _OF_A_CONTRACT else None
+    taken = portions(held=held_by_fund(session, account=source, plan_line=line.id, contract=bound), amount=amount)
+    if taken:
+        _post_line(session, ctx, event=event, line=line, taken=taken, way=(source, target), contract_id=contract_id)
+
+
+def reserve(
+    session: Session, ctx: Context, *, event: Event, line: PlanLine, held: tuple[Held, ...], amount: Money
+) -> None:
+    """Reserve money for a plan line out of what its project may draw (``Drawable.held``), own budget first.
+
+    A line that is out already is not reserved for but planned at once (a hole is covered again).
+    """
+    target = Account.PLANNED if line.state == "issued" else Account.RESERVED
+    taken = portions(held=held, amount=amount)
+    _post_line(session, ctx, event=event, line=line, taken=taken, way=(Account.REMAINING, target))
+
+
+def _post_line(
+    session: Session,
+    ctx: Context,
+    *,
+    event: Event,
+    line: PlanLine,
+    taken: Iterable[Held],
+    way: tuple[Account, Account],
+    contract_id: str | None = None,
+) -> None:
     year = year_of(line)
+    legs = tuple(
+        Leg(_home(account, fund), line.channel, year, part * sign, fund)
+        for fund, part in taken
+        for account, sign in zip(way, (_OUT, _IN), strict=True)
+    )
     post(
         session,
         ctx,
         event=event,
-        legs=(Leg(source, line.channel, year, -amount), Leg(target, line.channel, year, amount)),
+        legs=legs,
         project_id=line.project_id,
         plan_line_id=line.id,
         contract_id=contract_id,
+    )
+
+
+def _home(account: Account, fund: str | None) -> Account:
+    return Account.ALLOTTED if account is Account.REMAINING and fund is not None else account
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """What a project may reserve of a channel and year, by fund, own budget first; ``kept`` is for other purposes."""
+
+    held: tuple[Held, ...]
+    kept: Money
+
+    @property
+    def total(self) -> Money:
+        """The sum a plan line may be drafted up to."""
+        return Money.total(amount for _, amount in self.held)
+
+
+def drawable(session: Session, *, project: Project, channel: str, year: int) -> Drawable:
+    """Return what a project may reserve, and hold the funds it would draw on until the transaction ends (ZY-78).
+
+    Money kept for one purpose is not drawn for another (ZY-94); a donation its donor took back is not drawn at all.
+    """
+    own = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project.id)
+    held: list[Held] = [(None, own)] if own > Money.ZERO else []
+    kept = Money.ZERO
+    use = use_of(project)
+    for fund, amount in held_by_fund(session, account=Account.ALLOTTED, channel=channel, year=year):
+        row = locked(session, Fund, fund or "", kind="fund")
+        if row.withdrawn_on is None and fits(earmark=Earmark.read(row.earmark), use=use):
+            held.append((fund, amount))
+        else:
+            kept += amount
+    return Drawable(tuple(held), kept)
+
+
+def use_of(project: Project) -> Use:
+    """Return what a project would use money for, as its entry in the library says."""
+    units = {project.details.get("submitter"), project.details.get("unit")}
+    return Use(
+        project=project.id,
+        services=frozenset(project.details.get("services", ())),
+        units=frozenset(unit for unit in units if unit),
     )
 
 
@@ -157,10 +244,8 @@ def commit_to(session: Session, ctx: Context, *, event: Event, contract: Contrac
 
 
 def committed_ever(session: Session, contract: Contract) -> Money:
-    """Return what stands committed to a contract, paid or not."""
-    return balance(session, account=Account.COMMITTED, contract=contract.id) + balance(
-        session, account=Account.PAID, contract=contract.id
-    )
+    """Return what stands committed to a contract, paid or not; what was got back stays spent."""
+    return balance(session, account=Account.COMMITTED, contract=contract.id) + paid(session, contract=contract.id)
 
 
 def issued_lines(session: Session, project_id: str) -> tuple[PlanLine, ...]:

@@ -20,7 +20,7 @@ from models.core.errors import Conflict, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.money import Money
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.lists import current_rows, newest_version
@@ -57,7 +57,7 @@ class ListPublished(BaseModel):
     document: str
 
 
-@command("lists.register_service", roles=CIVIL_AFFAIRS, clause="ZY-48", once_a_day=True)
+@command("lists.register_service", roles=CIVIL_AFFAIRS, clause="ZY-48", once_a_day=Once.BY_ANYONE)
 def register_service(
     ctx: Context,
     *,
@@ -173,7 +173,7 @@ def record(session: Session, ctx: Context, *, kind: str, type_: str, payload: di
     )
 
 
-@command("lists.register_resource", roles=(*CIVIL_AFFAIRS, Role.TOWNSHIP), clause="FZ-23", once_a_day=True)
+@command("lists.register_resource", roles=(*CIVIL_AFFAIRS, Role.TOWNSHIP), clause="FZ-23", once_a_day=Once.BY_ANYONE)
 def register_resource(
     ctx: Context,
     *,

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import events, project_papers
+from models.commands import events, project_papers, scheduled
 from models.context import Context
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.queries import monitoring as reads
 from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
@@ -29,6 +29,7 @@ class _Act:
     method: str
     findings: dict[str, str]
     on_behalf: str
+    joint: tuple[str, ...]
 
 
 class SupervisionRecorded(BaseModel):
@@ -46,7 +47,7 @@ class SupervisionRecorded(BaseModel):
     "monitoring.record_supervision",
     roles=tuple(sorted({role for roles in rules.LINE_ROLES.values() for role in roles} | {rules.CLERK})),
     clause="HS-29",
-    once_a_day=True,
+    once_a_day=Once.BY_SENDER,
 )
 def record_supervision(
     ctx: Context,
@@ -56,12 +57,13 @@ def record_supervision(
     method: Annotated[str, Field(description="监督方式")],
     findings: Annotated[dict[Code, Finding], Field(description="检查情况")],
     on_behalf: Annotated[str, Field(max_length=200, description="代录说明")] = "",
+    joint: Annotated[tuple[str, ...], Field(max_length=20, description="联合开展监督的部门或上下级单位")] = (),
 ) -> SupervisionRecorded:
     """Record one act of supervision: on a line, by a method, with what it found (code → wording).
 
     Raises ``Refusal`` ``monitoring.*`` (HS-29, HS-31, HS-34, HS-39, HS-40, SYS-LINE-ROLE, SYS-ON-BEHALF).
     """
-    act = _Act(line, method, dict(findings), on_behalf)
+    act = _Act(line, method, dict(findings), on_behalf, joint)
     with ctx.reading() as session:
         row = project_of(session, project)
         policy = ctx.policy(region=row.region)
@@ -86,6 +88,7 @@ def record_supervision(
         _check_open(ctx, row)
         document = project_papers.filed(session, ctx, project=project, stage="monitoring", printed=printed)
         record = _file(session, ctx, row, act, document)
+        scheduled.settle(session, ctx, project=project)
         missing = reads.coverage_of(session, project=project, policy=policy).missing
         return SupervisionRecorded(id=record.id, phase=record.phase, document=document, missing=missing)
 
@@ -105,6 +108,7 @@ def _file(session: Session, ctx: Context, row: Project, act: _Act, document: str
         findings=act.findings,
         recorded_by=ctx.actor.role,
         on_behalf=act.on_behalf or None,
+        joint=list(act.joint),
         inspected_on=ctx.as_of,
         document_id=document,
     )
@@ -122,6 +126,7 @@ def _file(session: Session, ctx: Context, row: Project, act: _Act, document: str
             "findings": sorted(record.findings),
             "phase": record.phase,
             "on_behalf": bool(act.on_behalf),
+            **({"joint": len(act.joint)} if act.joint else {}),
             "document_id": document,
             "policy_digest": ctx.policy(region=row.region).digest,
         },

@@ -19,9 +19,12 @@ from models.commands.bulk import insert_rows
 from models.commands.needs_coverage import open_street_tasks
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, Role
+from models.core.errors import Refusal
+from models.core.hashing import digest
+from models.core.identifiers import find_leaks
 from models.core.messages import sentence
 from models.core.periods import add_months
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.ports import StoredObject
@@ -34,6 +37,7 @@ from models.rules.needs_assessment import RESURVEY, indicators
 from models.tables.needs import HouseholdFile, LedgerImport, Person, Survey
 
 SURVEY_STREAM: Final = "survey"
+_LEFT_OUT: Final = "needs.left_out"  # the work item of those an abandoned ledger left out
 
 
 class SurveyOpened(BaseModel):
@@ -62,6 +66,17 @@ class LedgerImported(BaseModel):
     report_sha256: str
 
 
+class ImportAbandoned(BaseModel):
+    """The import that was given up: how many of its people are in and stay, and how many never got in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    survey: str
+    loaded: int
+    left_out: int
+
+
 class HouseholdFilesBuilt(BaseModel):
     """How many service files were opened now, and how many the survey has."""
 
@@ -72,7 +87,7 @@ class HouseholdFilesBuilt(BaseModel):
     files: int
 
 
-@command("needs.open_survey", roles=CIVIL_AFFAIRS, clause="HS-03", once_a_day=True)
+@command("needs.open_survey", roles=CIVIL_AFFAIRS, clause="HS-03", once_a_day=Once.BY_ANYONE)
 def open_survey(
     ctx: Context,
     *,
@@ -146,14 +161,17 @@ def import_ledger(
     """Import a ledger file that passes the quality gate: one row a person, all rows or none.
 
     A person already on file is assessed again: the ledger row is replaced and the old one kept. A large ledger goes in
-    by portions that nobody sees until all are in; a load that died goes on when the same file is imported again. Raises
+    by portions that nobody sees until all are in; a load that died goes on when the same file is imported again, an
+    abandoned one too. Raises
     ``DataFault`` ``needs.ledger_rejected`` (SYS-GATE) with the offending cells, the file kept in quarantine;
     ``Conflict`` ``needs.already_imported`` for a file this survey already has, ``needs.ledger_loading`` while another
     one is on its way in.
     """
     with ctx.reading() as session:
         row = found(session.get(Survey, survey), kind="survey", id=survey)
-        accepted = needs_load.begun(session, survey=survey, sha256=file.sha256) is not None
+        entry = needs_load.begun(session, survey=survey, sha256=file.sha256)
+        going_on = entry is not None and entry.abandoned_on is None
+        loaded = entry.loaded if entry else 0
     policy = ctx.policy(region=row.region)
     gate = intake.Gate(
         name="needs_ledger",
@@ -166,10 +184,11 @@ def import_ledger(
     )
     result = intake.check(ctx, gate=gate)
     hashes = people.hashes_of(ctx, rows=result.rows)
-    if not accepted:  # the people of a load that died are on file already
-        faults, total = comparison.faults(ctx, survey=row, rows=result.rows, hashes=hashes, policy=policy)
+    if not going_on:  # a load that died was compared when it began; what is loaded is on file already
+        faults, total = comparison.faults(ctx, survey=row, rows=result.rows, hashes=hashes, policy=policy, since=loaded)
         if faults:
             intake.reject(ctx, gate=gate, result=result, faults=faults, total=total)
+    del gate  # the bytes of a large file are not held while its people go in
     report = documents.keep(ctx, data=result.report, media_type="application/json")
     load = needs_load.Load(
         survey=row, file=file, result=result, hashes=hashes, report_sha256=report.sha256, policy=policy
@@ -178,9 +197,16 @@ def import_ledger(
     households = len({row["household_no"] for row in result.rows})  # takes its time: not while others wait to write
     with ctx.writing() as session:
         entry = needs_load.finish(session, ctx, load)
+        _close_left_out(session, ctx, survey=survey)
         _file(session, ctx, stored=file, kind="needs_ledger", title=row.title)
         _file(session, ctx, stored=report, kind="gate_report", title=row.title)
         return _record_import(session, ctx, entry=entry, households=households, warnings=len(result.warnings))
+
+
+def _close_left_out(session: Session, ctx: Context, *, survey: str) -> None:
+    """A ledger that went in whole settles what abandoned ones of its survey left out."""
+    for entry in session.exec(select(LedgerImport.id).where(col(LedgerImport.survey_id) == survey)).all():
+        work.close_item(session, ctx, kind=_LEFT_OUT, subject_id=entry)
 
 
 def _file(session: Session, ctx: Context, *, stored: StoredObject | Upload, kind: str, title: str) -> None:
@@ -219,6 +245,51 @@ def _record_import(
         payload={**imported.model_dump(), "survey_id": imported.survey, "suite_version": entry.suite_version},
     )
     return imported
+
+
+@command("needs.abandon_import", roles=CIVIL_AFFAIRS, clause="ZY-59")
+def abandon_import(
+    ctx: Context,
+    *,
+    survey: Annotated[str, Field(description="调查编号")],
+    reason: Annotated[str, Field(min_length=4, max_length=200, description="放弃的理由")],
+) -> ImportAbandoned:
+    """Give up a ledger whose load died and whose file cannot be had again, so that the region's surveys open again.
+
+    Whoever is in stays in, assessed as the file said; a corrected file of the survey replaces these assessments and
+    keeps them as history. Should the file turn up after all, importing it goes on where it stopped. Raises ``Conflict``
+    ``needs.nothing_to_abandon`` (SYS-CONFLICT), ``Refusal`` ``needs.abandon_names_person`` (SYS-PERSONAL-DATA).
+    """
+    if find_leaks(reason):
+        raise Refusal("needs.abandon_names_person", rule="SYS-PERSONAL-DATA")
+    with ctx.writing() as session:
+        found(session.get(Survey, survey), kind="survey", id=survey)
+        entry = needs_load.abandon(session, survey=survey, reason=reason, on=ctx.as_of)
+        left_out = entry.people - entry.loaded
+        payload = {
+            "survey_id": survey,
+            "import_id": entry.id,
+            "sha256": entry.sha256,
+            "loaded": entry.loaded,
+            "left_out": left_out,
+            "reason_digest": digest(reason),
+        }
+        events.append(
+            session, ctx, stream_kind=SURVEY_STREAM, stream_id=survey, type="needs.import_abandoned", payload=payload
+        )
+        work.open_item(
+            session,
+            ctx,
+            kind=_LEFT_OUT,
+            role=Role.CITY_BUREAU,
+            subject_kind="needs_ledger_import",
+            subject_id=entry.id,
+            due_on=ctx.as_of,
+            clause="ZY-59",
+            resolves_with="needs.import_ledger",
+            note=sentence("needs.left_out", {"people": left_out}),
+        )
+        return ImportAbandoned(id=entry.id, survey=survey, loaded=entry.loaded, left_out=left_out)
 
 
 @command("needs.build_household_files", roles=(*CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="HS-04")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from models.commands import events, intake, needs_people, work
@@ -31,7 +31,7 @@ from models.queries.units import root_unit, units_on
 from models.rules.force import binding
 from models.rules.matching import area_prefix
 from models.rules.units import Unit
-from models.tables.needs import Enrolment, EnrolmentGap, Person, Survey
+from models.tables.needs import Enrolment, EnrolmentGap, NeedsAssessment, Person, Survey
 
 _TASK: Final = "needs.street_survey"
 _STREAM: Final = "survey"
@@ -116,9 +116,15 @@ def complete_street(
 
 
 def _living_in(session: Session, *, survey: Survey, street: Unit) -> int:
-    there = or_(col(Person.street) == street.name, col(Person.region_code).startswith(area_prefix(street.code)))
-    counted = select(func.count()).select_from(Person).where(col(Person.survey_id) == survey.id, there)
-    return int(session.exec(counted).one())
+    """Count whom the survey assessed there, each once, be it that a later survey assessed them again."""
+
+    def there(table: type[Person | NeedsAssessment]) -> ColumnElement[bool]:
+        inside = col(table.region_code).startswith(area_prefix(street.code))
+        return and_(col(table.survey_id) == survey.id, or_(col(table.street) == street.name, inside))
+
+    now = select(Person.id).where(there(Person))
+    before = select(col(NeedsAssessment.person_id)).where(there(NeedsAssessment))
+    return int(session.execute(select(func.count()).select_from(now.union(before).subquery())).scalar_one())
 
 
 class _Line(NamedTuple):
@@ -136,10 +142,13 @@ def check_enrolment(
 ) -> EnrolmentChecked:
     """Compare a survey with the register of everybody eligible: whoever is missing is explained in the register's row.
 
-    Raises ``DataFault`` ``needs.register_unreadable`` (SYS-GATE-CELL) with the lines; ``Refusal``
-    ``needs.enrolment_gap`` (BJ-01) with the lines of those missing without a reason.
+    Raises ``DataFault`` ``needs.register_unreadable`` (SYS-GATE-CELL) with the lines; ``Refusal`` (BJ-01)
+    ``needs.register_empty``, and ``needs.enrolment_gap`` with the lines of those missing without a reason.
     """
     lines = list(_lines(ctx, intake.read(ctx, file=roster)))
+    if not lines:
+        rule = binding(policy=ctx.policy(region=ctx.services.region), rules=("BJ-01", "SYS-COVERAGE"))
+        raise Refusal("needs.register_empty", rule=rule)
     with ctx.reading() as session:
         row = settled_survey(session, survey)
         there = {
@@ -222,8 +231,12 @@ def _unreadable(lines: list[int]) -> DataFault:
 
 def _enrolled(session: Session, survey: Survey, lines: list[_Line], start: int) -> list[str]:
     keys = [line.id_hash for line in lines[start : start + needs_people.CHUNK]]
-    known = needs_people.known(session, region=survey.region, hashes=keys)
-    return [key for key, there in known.items() if there.survey == survey.id]
+    before = select(NeedsAssessment.id).where(
+        col(NeedsAssessment.person_id) == col(Person.id), col(NeedsAssessment.survey_id) == survey.id
+    )
+    assessed = or_(col(Person.survey_id) == survey.id, before.exists())
+    there = select(Person.id_hash).where(col(Person.region) == survey.region, col(Person.id_hash).in_(keys), assessed)
+    return list(session.exec(there).all())
 
 
 def _check_explained(missing: list[_Line], *, policy: Policy) -> None:

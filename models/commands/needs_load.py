@@ -1,15 +1,17 @@
 """Getting a ledger that passed the gate into the person file: once, and without keeping other writers waiting.
 
-Called by ``needs.import_ledger``. A small ledger goes in with the command's one transaction. A large one goes in by
-portions, each a transaction of a moment, under an entry that keeps its places; nobody can read the survey's ledger
-until the last transaction closes the entry. A load that died goes on behind its last portion when the file is imported
-again: ids and places derive from the entry, and each portion moves it on by what it wrote.
+Called by ``needs.import_ledger`` and ``needs.abandon_import``. A small ledger goes in with the command's one
+transaction. A large one goes in by portions, each a transaction of a moment, under an entry that keeps its places;
+nobody can read the region's ledgers until the last transaction closes the entry. A load that died goes on behind its
+last portion when the file is imported again, an abandoned one too: ids and places derive from the entry, and each
+portion moves it on by what it wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -21,7 +23,7 @@ from models.core.progress import report
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.ports import GateResult
-from models.queries.needs_survey import loading
+from models.queries.needs_survey import is_loading, loading
 from models.tables.needs import LedgerImport, Survey
 
 
@@ -43,7 +45,7 @@ class Load:
 
 
 def begun(session: Session, *, survey: str, sha256: str) -> LedgerImport | None:
-    """Return the entry of this file when an earlier load of it died, ``None`` when the file is new to the survey.
+    """Return the entry of this file when an earlier load of it died or was abandoned, ``None`` when the file is new.
 
     Raises ``Conflict`` (SYS-ALREADY-DONE) ``needs.already_imported``; ``needs.ledger_loading`` when another file of the
     survey is not through.
@@ -55,8 +57,8 @@ def begun(session: Session, *, survey: str, sha256: str) -> LedgerImport | None:
         facts = {"on": entry.completed_on.isoformat(), "people": entry.people}
         raise Conflict("needs.already_imported", rule="SYS-ALREADY-DONE", facts=facts)
     other = loading(session, survey=survey)
-    if other is not None and entry is None:
-        raise Conflict("needs.ledger_loading", rule="SYS-CONFLICT", facts={"done": other.loaded, "of": other.people})
+    if other is not None and (entry is None or other.id != entry.id):
+        raise is_loading(other)
     return entry
 
 
@@ -66,6 +68,8 @@ def stage(ctx: Context, load: Load) -> None:
         return
     with ctx.staging() as session:
         entry = begun(session, survey=load.survey.id, sha256=load.file.sha256) or _entered(session, ctx, load)
+        entry.abandoned_on = entry.abandon_reason = None  # the file turned up after all
+        session.add(entry)
         version = people.record_indicators(session, ctx, policy=load.policy)
     portions = people.Portions(ctx, survey=load.survey, version=version, policy=load.policy)
     for start in range(entry.loaded, entry.people, people.CHUNK):
@@ -99,6 +103,20 @@ def finish(session: Session, ctx: Context, load: Load) -> LedgerImport:
     return entry
 
 
+def abandon(session: Session, *, survey: str, reason: str, on: date) -> LedgerImport:
+    """Give up the ledger that is on its way into a survey; a load that still runs stops before its next portion.
+
+    Raises ``Conflict`` ``needs.nothing_to_abandon`` (SYS-CONFLICT) when there is none.
+    """
+    entry = loading(session, survey=survey)
+    if entry is None:
+        raise Conflict("needs.nothing_to_abandon", rule="SYS-CONFLICT", facts={"survey": survey})
+    held = _held(session, entry.id, loaded=entry.loaded)
+    held.abandoned_on, held.abandon_reason = on, reason
+    session.add(held)
+    return held
+
+
 def _entered(session: Session, ctx: Context, load: Load) -> LedgerImport:
     entry = LedgerImport(
         id=ctx.new_id("imp", load.file.sha256),
@@ -121,7 +139,7 @@ def _entered(session: Session, ctx: Context, load: Load) -> LedgerImport:
 def _held(session: Session, entry: str, *, loaded: int) -> LedgerImport:
     """Return the entry, locked, when it stands where we left it; two loads of one file cannot both go on."""
     held = session.get(LedgerImport, entry, with_for_update=True)
-    if held is None or held.loaded != loaded or held.completed_on is not None:
+    if held is None or held.loaded != loaded or held.completed_on is not None or held.abandoned_on is not None:
         raise Conflict("kernel.changed_meanwhile", rule="SYS-CONFLICT")
     return held
 

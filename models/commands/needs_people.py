@@ -48,11 +48,14 @@ _HISTORY: Final = tuple(Assessed.model_fields)
 
 
 class Known(NamedTuple):
-    """What the file already says of a person: id, the survey and day of the newest assessment."""
+    """What the file already says of a person: id, the survey and day of the newest assessment, and whether that came
+    with a ledger whose load was abandoned: a corrected file of that survey replaces it whatever its day.
+    """
 
     id: str
     survey: str
     assessed_on: date
+    abandoned: bool
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,16 @@ def anybody(session: Session, *, region: str) -> bool:
 
 def known(session: Session, *, region: str, hashes: Sequence[str]) -> dict[str, Known]:
     """Return who of a chunk of hashes has a file in the region, by hash."""
-    columns = (col(Person.id_hash), col(Person.id), col(Person.survey_id), col(Person.assessed_on))
+    entry, place = LedgerImport, col(Person.ordinal)
+    abandoned = select(col(entry.id)).where(
+        col(entry.survey_id) == col(Person.survey_id),
+        col(entry.abandoned_on).is_not(None),
+        col(entry.first_ordinal) <= place,
+        place < col(entry.first_ordinal) + col(entry.people),
+    )
+    columns = (col(Person.id_hash), col(Person.id), col(Person.survey_id), col(Person.assessed_on), abandoned.exists())
     rows = session.execute(select(*columns).where(col(Person.region) == region, col(Person.id_hash).in_(hashes))).all()
-    return {id_hash: Known(person, survey, day) for id_hash, person, survey, day in rows}
+    return {id_hash: Known(*there) for id_hash, *there in rows}
 
 
 def store(
@@ -153,13 +163,17 @@ class Portions:
         on_file = known(session, region=region, hashes=hashes) if anybody(session, region=region) else {}
         new = [person for person in people if person["id_hash"] not in on_file]
         met = [(on_file[person["id_hash"]], person) for person in people if person["id_hash"] in on_file]
-        newer = [person | {"id": there.id} for there, person in met if person["assessed_on"] >= there.assessed_on]
-        older = [person | {"id": there.id} for there, person in met if person["assessed_on"] < there.assessed_on]
+        newer = [person | {"id": there.id} for there, person in met if self._replaces(person, there)]
+        older = [person | {"id": there.id} for there, person in met if not self._replaces(person, there)]
         insert_rows(session, Person, new)
         insert_rows(session, NeedsAssessment, [_superseded(person, self._ctx.as_of) for person in older])
         if newer:
             _replace(session, newer, on=self._ctx.as_of)
         return Stored(len(new), len(newer), len(older))
+
+    def _replaces(self, person: Row, there: Known) -> bool:
+        corrects = there.abandoned and there.survey == self._survey.id
+        return corrects or bool(person["assessed_on"] >= there.assessed_on)
 
     def _people(self, rows: Sequence[Row], hashes: Sequence[str], first: int) -> Iterator[dict[str, Any]]:
         """Yield the rows of ``person``. Ids derive from survey and place in it, not from the person: a replay on a

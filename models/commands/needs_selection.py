@@ -13,27 +13,28 @@ from sqlmodel import Session, col, select
 
 from models.commands import documents, events
 from models.context import Context
-from models.core.actors import Role
-from models.core.errors import Conflict
+from models.core.actors import CIVIL_AFFAIRS, Role
+from models.core.errors import Conflict, Refusal
 from models.core.hashing import digest
-from models.core.identifiers import parse_id_card
+from models.core.identifiers import find_leaks, parse_id_card
 from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries.needs_ledger import ledger_row, ledger_view
 from models.queries.needs_survey import settled_survey
-from models.queries.reader import project_of
+from models.queries.reader import found, project_of
 from models.rules import lifecycle
 from models.rules import needs as rules
 from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing
+from models.tables.decision import VoidedPaper
 from models.tables.kernel import Project
 from models.tables.needs import Person, Selection, SelectionRound, Survey
 
 STATES: Final = ("in_library", "submitted", "returned", "candidate", "reviewed", "decided", "approved", "planned")
 """Project states in which recipients may be selected: any before delivery in which nobody else is at work on it."""
 
-_LIST_KIND: Final = "needs_ledger_xlsx"
+LIST_KIND: Final = "needs_ledger_xlsx"
 
 Seed = Annotated[
     str,
@@ -70,9 +71,18 @@ class RecipientsSelected(BaseModel):
     warnings: tuple[str, ...]
 
 
+class SelectionVoided(BaseModel):
+    """The voided selection and how many people it held."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    people: int
+
+
 @command(
     "needs.select_recipients",
-    roles=(Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.PURCHASER),
+    roles=(*CIVIL_AFFAIRS, Role.PURCHASER),
     clause="HS-05",
 )
 def select_recipients(
@@ -90,7 +100,7 @@ def select_recipients(
     refusal but a warning (HS-06), in the result, on the list and in the event.
     """
     with ctx.reading() as session:
-        row = _open_project(session, ctx, project)
+        row = open_project(session, ctx, project)
         surveyed = settled_survey(session, survey)
         policy = ctx.policy(region=row.region)
         people = session.exec(select(Person).where(col(Person.survey_id) == survey).order_by(col(Person.ordinal))).all()
@@ -100,12 +110,12 @@ def select_recipients(
     members = [_member(person, ctx=ctx, policy=policy) for person in people]
     drawn = rules.select(members=members, wanted=wanted, seed=seed, policy=policy)
     warnings = _warnings(drawn=drawn, policy=policy)
-    view = _list_view(ctx, project=row, survey=surveyed, people=people, drawn=drawn, policy=policy)
+    view = list_view(ctx, project=row, survey=surveyed, people=people, drawn=drawn, policy=policy)
     view["title"] = "".join((view["title"], *(sentence("needs.selection_remark", {"text": one}) for one in warnings)))
-    paper = documents.render(ctx, kind=_LIST_KIND, view=view, synthetic_fields=view["synthetic_fields"])
+    paper = documents.render(ctx, kind=LIST_KIND, view=view, synthetic_fields=view["synthetic_fields"])
     picked = _round(ctx, project=project, survey=survey, seed=seed, drawn=drawn, changes=changes, policy=policy)
     with ctx.writing() as session:
-        _open_project(session, ctx, project)
+        open_project(session, ctx, project)
         document = documents.file_paper(
             session,
             ctx,
@@ -116,7 +126,7 @@ def select_recipients(
             issuer=view["issuer"],
         )
         picked.document_id = document.id
-        return _record(session, ctx, picked=picked, drawn=drawn, warnings=warnings)
+        return record(session, ctx, picked=picked, drawn=drawn, warnings=warnings)
 
 
 def _warnings(*, drawn: rules.Selected, policy: Policy) -> tuple[str, ...]:
@@ -127,7 +137,8 @@ def _warnings(*, drawn: rules.Selected, policy: Policy) -> tuple[str, ...]:
     return (sentence("needs.below_target", facts),)
 
 
-def _open_project(session: Session, ctx: Context, project: str) -> Project:
+def open_project(session: Session, ctx: Context, project: str) -> Project:
+    """Return a project that may still get its recipients. Raises ``Conflict`` ``needs.already_selected``."""
     row = project_of(session, project)
     earlier = session.exec(select(SelectionRound).where(col(SelectionRound.project_id) == project)).one_or_none()
     if earlier is not None:
@@ -167,9 +178,10 @@ def _round(
     )
 
 
-def _record(
+def record(
     session: Session, ctx: Context, *, picked: SelectionRound, drawn: rules.Selected, warnings: tuple[str, ...]
 ) -> RecipientsSelected:
+    """Write the round and its recipients and tell the project's chain."""
     session.add(picked)
     session.flush()
     session.add_all(
@@ -247,7 +259,7 @@ def _age_band(person: Person, *, ctx: Context, policy: Policy) -> rules.AgeBand:
     return rules.age_band(birth=birth, on=ctx.as_of, policy=policy)
 
 
-def _list_view(
+def list_view(
     ctx: Context,
     *,
     project: Project,
@@ -275,3 +287,44 @@ def _list_view(
     title = sentence("needs.selection_title", {"project": project.name})
     issuer = body_name(policy=policy, role=ctx.actor.role)
     return ledger_view(title=title, survey=survey, rows=rows, issuer=issuer, on=ctx.as_of)
+
+
+@command("needs.void_selection", roles=(*CIVIL_AFFAIRS, Role.PURCHASER), clause="SYS-RECIPIENTS")
+def void_selection(
+    ctx: Context,
+    *,
+    project: str,
+    reason: Annotated[str, Field(min_length=2, max_length=500, description="作废理由")],
+) -> SelectionVoided:
+    """Void a project's recipients before its delivery, so that they may be selected anew; list and event stay.
+
+    Raises ``Refusal`` ``needs.reason_names_somebody``, ``kernel.not_found`` when none were selected, ``SYS-STATE``
+    once delivery began.
+    """
+    if find_leaks(reason):
+        raise Refusal("needs.reason_names_somebody", rule="SYS-PUBLIC-LEAK")
+    with ctx.writing() as session:
+        row = project_of(session, project)
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=STATES)
+        chosen = select(SelectionRound).where(col(SelectionRound.project_id) == project)
+        earlier = found(session.exec(chosen).one_or_none(), kind="selection", id=project)
+        people = session.exec(select(Selection).where(col(Selection.round_id) == earlier.id)).all()
+        if earlier.document_id is not None:
+            paper = earlier.document_id
+            session.add(VoidedPaper(document_id=paper, project_id=project, reason=reason, voided_on=ctx.as_of))
+        voided = SelectionVoided(id=earlier.id, people=len(people))
+        payload = {**_payload(earlier), "people": voided.people, "reason_digest": digest(reason)}
+        for one in people:
+            session.delete(one)
+        session.flush()
+        session.delete(earlier)
+        session.flush()
+        events.append(
+            session,
+            ctx,
+            stream_kind=events.PROJECT_STREAM,
+            stream_id=project,
+            type="needs.recipients_voided",
+            payload=payload,
+        )
+        return voided

@@ -7,6 +7,7 @@ Experts appear by id, with employer and declared ties in the protocol alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ from sqlmodel import Session
 from models.commands import documents, draws
 from models.commands.ledger import Amount, locked
 from models.commands.procurement import RUNNERS, note, policy_of
+from models.commands.purchase_clocks import owe_report
 from models.context import Context
 from models.core.errors import Refusal
 from models.core.hashing import canonical_json
@@ -22,10 +24,12 @@ from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.ports import StoredObject
-from models.queries.procurement import bids_of, is_converted, organisation_of
+from models.queries.procurement import bids_of, organisation_of
+from models.queries.purchasing import barred_until
 from models.queries.reader import found
 from models.rules import lifecycle
 from models.rules.draw import Candidate, Draw, draw, protocol_of, roster_digest_of
+from models.rules.eligibility import relation_counts
 from models.rules.force import binding
 from models.rules.lifecycle import Thing
 from models.rules.procurement import (
@@ -43,8 +47,18 @@ _CATEGORY = "expert"
 _DRAW = "procurement.draw_experts"
 
 
+class Relation(BaseModel):
+    """A relation an expert declared to an organisation; ``ended_on`` is when it ended (empty: it stands)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    organisation: Annotated[str, Field(min_length=1, description="有关系的单位")]
+    kind: Annotated[str, Field(description="关系类别")]
+    ended_on: Annotated[date | None, Field(description="关系终止日期")] = None
+
+
 class Expert(BaseModel):
-    """One row of the pool: id (never a name), employer, organisations it declared ties with."""
+    """One row of the pool: id (never a name), employer, organisations it declared ties with, dated relations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,6 +66,7 @@ class Expert(BaseModel):
     employer: Annotated[str, Field(description="工作单位")] = ""
     ties: Annotated[tuple[str, ...], Field(description="申报有利害关系的单位")] = ()
     category: Annotated[str, Field(description="专业类别")] = _CATEGORY
+    relations: Annotated[tuple[Relation, ...], Field(description="申报的关系")] = ()
 
 
 class Offer(BaseModel):
@@ -114,22 +129,37 @@ def commit_seed(
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=_DRAW, state=row.state, allowed=_OPEN)
-        _check_not_drawn(row, [one.id for one in _suppliers(session, row)], policy_of(session, ctx, row))
+        policy = policy_of(session, ctx, row)
+        _check_not_drawn(row, [one.id for one in _suppliers(session, row)], policy)
         kept = draws.commit_fresh(
             session,
             ctx,
             draw_id=ctx.new_id("draw"),
             project_id=row.project_id,
             subject_id=row.id,
-            roster_digest=roster_digest_of(roster=_candidates(roster)),
+            roster_digest=roster_digest_of(roster=_candidates(roster, on=ctx.as_of, policy=policy)),
         )
         return SeedCommitted(
             id=kept.id, draw_id=kept.draw_id, seed_commitment=kept.commitment, roster_digest=kept.roster_digest
         )
 
 
-def _candidates(roster: tuple[Expert, ...]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(one.id, one.category, one.employer, frozenset(one.ties)) for one in roster)
+def _candidates(roster: tuple[Expert, ...], *, on: date, policy: Policy) -> tuple[Candidate, ...]:
+    """Return the pool as the draw takes it; a relation counts as long as the law lets it (LAW-ZFCGTL-9)."""
+    return tuple(
+        Candidate(
+            one.id,
+            one.category,
+            one.employer,
+            frozenset(one.ties),
+            past_roles=frozenset(
+                tie.organisation
+                for tie in one.relations
+                if relation_counts(kind=tie.kind, ended_on=tie.ended_on, on=on, policy=policy)
+            ),
+        )
+        for one in roster
+    )
 
 
 @dataclass(frozen=True)
@@ -206,11 +236,11 @@ def _make(
     purchaser_representatives: int,
 ) -> _Made:
     """Check that a draw may be made, make it and store its protocol; no row is written."""
-    candidates = _candidates(roster)
     with ctx.reading() as session:
         row = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=_OPEN)
         policy = policy_of(session, ctx, row)
+        candidates = _candidates(roster, on=ctx.as_of, policy=policy)
         suppliers = _suppliers(session, row)
         known = [one.id for one in suppliers]
         _check_not_drawn(row, known, policy)
@@ -310,10 +340,12 @@ def negotiate(
         suppliers = [organisation_of(session, offer.organisation) for offer in offers]
         _check_negotiable(session, ctx, row, suppliers, policy)
         for offer, supplier in zip(offers, suppliers, strict=True):
-            check_not_debarred(debarred_until=supplier.debarred_until, on=ctx.as_of, policy=policy)
+            barred = barred_until(session, organisation=supplier.id, on=ctx.as_of)
+            check_not_debarred(debarred_until=barred, on=ctx.as_of, policy=policy)
             _write_offer(session, ctx, row, offer, supplier)
         row.negotiated_on = ctx.as_of
         session.add(row)
+        owe_report(session, ctx, row, policy)
         _file(session, ctx, row, stored, kind="negotiation_minutes")
         responsive = sum(1 for offer in offers if offer.responsive)
         facts = {"suppliers": len(offers), "responsive": responsive, "minutes_sha256": stored.sha256}
@@ -341,7 +373,7 @@ def _check_negotiable(
         raise Refusal("procurement.not_a_supplier", rule="SYS-OFFER", facts={"ids": "、".join(strangers or ids)})
     if not set(ids) <= set(row.draw["organisations"]):
         raise Refusal("procurement.joined_after_draw", rule=rule)
-    check_offers(suppliers=len(ids), method=row.method or "", converted=is_converted(session, row), policy=policy)
+    check_offers(suppliers=len(ids), method=row.method or "", failed_with=row.failed_with, policy=policy)
 
 
 def _write_offer(session: Session, ctx: Context, row: Procurement, offer: Offer, supplier: Organisation) -> None:

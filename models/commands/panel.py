@@ -23,9 +23,8 @@ from models.core.messages import sentence
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.queries.reader import found, project_of
-from models.queries.review import is_vacant, parties_of, seats_of, sheets_of
+from models.queries.review import is_vacant, seats_of, sheets_of
 from models.rules import review as rules
-from models.rules.draw import conflict_of
 from models.tables.review import Expert, ReviewRound, ReviewSeat, ReviewSheet
 
 Score = Annotated[Decimal, Field(max_digits=6, decimal_places=2)]
@@ -88,19 +87,8 @@ def declare_tie(
             type="expert.tie_declared",
             payload={"expert_id": row.id, "kind": kind, "ties": len(row.ties)},
         )
-        held = session.exec(
-            select(ReviewSeat, ReviewRound)
-            .join(ReviewRound, col(ReviewRound.id) == col(ReviewSeat.round_id))
-            .where(col(ReviewSeat.expert_id) == row.id, col(ReviewSeat.recused_on).is_(None))
-            .where(col(ReviewRound.closed_on).is_(None))
-            .order_by(col(ReviewRound.id))
-        ).all()
-        left = []
-        for seat, row_of_round in held:
-            if _is_tied(session, ctx, row_of_round, row):
-                seats.leave(session, ctx, round=row_of_round, left=seat, reason=sentence("review.tie_declared"))
-                left.append(row_of_round.id)
-        return TieDeclared(id=row.id, left=tuple(left))
+        left = seats.leave_tied(session, ctx, member=row, reason=sentence("review.tie_declared"))
+        return TieDeclared(id=row.id, left=left)
 
 
 @command("review.recuse", roles=(Role.EXPERT, Role.EVALUATION_OFFICE), clause="SYS-RECUSAL")
@@ -141,18 +129,10 @@ def _check_founded(
     scored = member.id in sheets_of(session, round.id)
     rules.check_founded(
         overdue=not scored and ctx.as_of > seat.due_on,
-        tied=_is_tied(session, ctx, round, member),
+        tied=seats.is_tied(session, ctx, round=round, member=member),
         request=request,
         due_on=seat.due_on,
     )
-
-
-def _is_tied(session: Session, ctx: Context, round: ReviewRound, member: Expert) -> bool:
-    """Say whether an expert has a recorded tie that forbids a seat in a round."""
-    project = project_of(session, round.project_id)
-    candidate = seats.candidates((member,), on=ctx.as_of, policy=ctx.policy(region=member.region))[0]
-    parties = parties_of(session, ctx.services.vault, project=project) | frozenset(round.conflicts)
-    return conflict_of(candidate=candidate, conflicts_with=parties) is not None
 
 
 def _file_request(session: Session, ctx: Context, round: ReviewRound, request: Upload) -> None:
@@ -194,7 +174,7 @@ def fill_seats(ctx: Context, *, round: str) -> SeatsFilled:
         return SeatsFilled(id=row.id, filled=filled, vacant=len(vacant) - filled)
 
 
-@command("review.submit_score", roles=(Role.EXPERT,), clause="ZY-22")
+@command("review.submit_score", roles=(Role.EXPERT,), clause="ZY-22", on_the_day=(Role.EXPERT,))
 def submit_score(
     ctx: Context,
     *,

@@ -15,6 +15,7 @@ from models.core.actors import Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.periods import Quarter
+from models.queries.ledger import granted
 from models.queries.procurement import purchaser_of
 from models.queries.provenance import Marks, marks
 from models.queries.reader import project_of
@@ -65,7 +66,7 @@ def ledger_view(session: Session, ctx: Context, *, year: int, issuing: list[Plan
     out = {line.id for line in issuing}
     rows = session.exec(
         select(PlanLine)
-        .where(col(PlanLine.quarter).startswith(f"{year}Q"))
+        .where(col(PlanLine.quarter).startswith(f"{year}Q"), col(PlanLine.cancelled_on).is_(None))
         .order_by(col(PlanLine.quarter), col(PlanLine.batch), col(PlanLine.project_id), col(PlanLine.channel))
     ).all()
     seen = _marks_of(session, ctx, rows)
@@ -96,13 +97,14 @@ def _head(ctx: Context, seen: dict[str, Marks], *, issuer: str) -> dict[str, Any
 
 
 def _total(session: Session, line: PlanLine) -> Money:
-    """What was budgeted for the project in the line's channel, so that totals of two channels add up."""
+    """What the project was granted in the line's channel, by reply or of funds: totals of two channels add up."""
     rows = session.exec(
         select(BudgetLine.amount_fen).where(
             col(BudgetLine.project_id) == line.project_id, col(BudgetLine.channel) == line.channel
         )
     ).all()
-    return Money(sum(rows))
+    funds = granted(session, project=line.project_id, channel=line.channel)
+    return Money(sum(rows)) + Money.total(one.amount for one in funds)
 
 
 def _sum(amounts: list[Money], seen: Iterable[Marks], path: str) -> dict[str, object]:

@@ -1,6 +1,7 @@
-"""Commands of procurement (S10) around the purchase: plan, method, notice, change of method, cancelling.
+"""Commands of procurement (S10) around the purchase: method, notice, change of method, cancelling.
 
-Bids stand in ``commands.bidding``, the negotiation in ``commands.negotiation``, the award in ``commands.award``. After
+The plan stands in ``commands.purchase_plan``, bids in ``commands.bidding``, the negotiation in
+``commands.negotiation``, the award in ``commands.award``. After
 the notice the policy is that of the notice's date (decision 11). A failed tender is a lawful branch: re-tender, or an
 approved change of method.
 """
@@ -15,44 +16,31 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.commands import events, transition
-from models.commands.ledger import Amount, locked
+from models.commands import events, purchase_clocks, purchase_gates, transition
+from models.commands.ledger import locked
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.money import Money
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.chains import types_of
-from models.queries.ledger import paid
-from models.queries.procurement import is_converted
+from models.queries.procurement import bids_of, is_converted
 from models.queries.reader import project_of
 from models.rules import lifecycle
 from models.rules.force import binding
 from models.rules.lifecycle import Thing
-from models.rules.procurement import (
-    OPEN_TENDER,
-    ApprovedBudget,
-    check_budget_first,
-    check_contractor_types,
-    check_method,
-    check_method_change,
-    check_notice,
-    check_purchaser,
-)
-from models.rules.steps import check_step
-from models.tables.contract import Contract
-from models.tables.funding import BudgetLine
-from models.tables.kernel import Project
+from models.rules.masking import check_impersonal
+from models.rules.procurement import check_method_change, check_notice
+from models.rules.purchase_method import OPEN_TENDER, MethodCase, choose_method
+from models.rules.tender_documents import check_on_offer
 from models.tables.procurement import MethodStep, Procurement
 
 BUYERS = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 RUNNERS = (*BUYERS, Role.TENDER_AGENCY)
-_PURCHASABLE = ("approved", "planned", "in_progress")
 
 
 class ProcurementState(BaseModel):
-    """A procurement after a command: its id, state, method and round."""
+    """A procurement after a command: its id, state, method and round, and what was noted though it stands."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,84 +48,18 @@ class ProcurementState(BaseModel):
     state: str
     method: str | None
     round: int
+    warnings: tuple[str, ...] = ()
 
 
-def state_of(row: Procurement) -> ProcurementState:
+def state_of(row: Procurement, warnings: tuple[str, ...] = ()) -> ProcurementState:
     """Return the result of a procurement command."""
-    return ProcurementState(id=row.id, state=f"procurement.{row.state}", method=row.method, round=row.round)
+    state = f"procurement.{row.state}"
+    return ProcurementState(id=row.id, state=state, method=row.method, round=row.round, warnings=warnings)
 
 
 def policy_of(session: Session, ctx: Context, row: Procurement) -> Policy:
     """Return the policy of a procurement: that of its notice, before it that of the act."""
     return ctx.policy(region=project_of(session, row.project_id).region, on=row.noticed_on or ctx.as_of)
-
-
-@command("procurement.plan", roles=(*BUYERS, Role.EVALUATION_OFFICE), clause="ZY-80")
-def plan(
-    ctx: Context,
-    *,
-    project: str,
-    purchaser: Annotated[str, Field(min_length=2, description="购买主体")],
-    purchaser_kind: Annotated[str, Field(description="购买主体类别")],
-    budget: Annotated[Amount, Field(description="采购预算")],
-    contractor_types: Annotated[tuple[str, ...], Field(description="承接主体范围")],
-    guided_by: Annotated[str | None, Field(description="指导单位")] = None,
-) -> ProcurementState:
-    """Begin a purchase: purchaser, budget that an earlier reply covers, range of contractors.
-
-    Raises ``Refusal`` ``procurement.step_missing`` (BJ-24), ``procurement.no_budget``, ``procurement.over_budget``
-    (HS-21, LAW-ZFCG-6), ``procurement.purchaser_kind``, ``procurement.guidance_missing`` (HS-13),
-    ``procurement.contractor_type`` (HS-15).
-    """
-    with ctx.writing() as session:
-        row = locked(session, Project, project, kind="project")
-        policy = ctx.policy(region=row.region)
-        check_step(step="procurement.planned", happened=types_of(session, project), policy=policy)
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PURCHASABLE)
-        check_budget_first(
-            planned=budget,
-            planned_on=ctx.as_of,
-            budgets=_budgets_of(session, project),
-            others=_taken_up(session, project),
-            policy=policy,
-        )
-        check_purchaser(kind=purchaser_kind, guided_by=guided_by, policy=policy)
-        check_contractor_types(types=contractor_types, policy=policy)
-        purchase = Procurement(
-            id=ctx.new_id("prc"),
-            project_id=project,
-            state="",
-            version=0,
-            policy_digest=policy.digest,
-            purchaser=purchaser,
-            purchaser_kind=purchaser_kind,
-            guided_by=guided_by,
-            budget_fen=budget.fen,
-            contractor_types=list(contractor_types),
-        )
-        transition.apply(session, ctx, purchase, payload={"budget_fen": budget.fen, "purchaser_kind": purchaser_kind})
-        return state_of(purchase)
-
-
-def _budgets_of(session: Session, project: str) -> tuple[ApprovedBudget, ...]:
-    rows = session.exec(select(BudgetLine).where(col(BudgetLine.project_id) == project)).all()
-    return tuple(ApprovedBudget(replied_on=row.replied_on, amount=Money(row.amount_fen)) for row in rows)
-
-
-def _taken_up(session: Session, project: str) -> Money:
-    """Return what the purchases of a project take up: their budgets; of a terminated contract only what was paid."""
-    purchases = session.exec(
-        select(Procurement.id, Procurement.budget_fen).where(
-            col(Procurement.project_id) == project, col(Procurement.state) != "void"
-        )
-    ).all()
-    ended = {
-        row.procurement_id: row.id
-        for row in session.exec(
-            select(Contract).where(col(Contract.project_id) == project, col(Contract.state) == "terminated")
-        )
-    }
-    return Money.total(paid(session, contract=ended[id_]) if id_ in ended else Money(fen) for id_, fen in purchases)
 
 
 @command("procurement.set_method", roles=BUYERS, clause="HS-14")
@@ -151,47 +73,57 @@ def set_method(
     """Choose the method with its reason, before the notice; above the threshold only open tender stands.
 
     Raises ``Refusal`` ``procurement.tender_forced`` (HS-14, LAW-ZFCG-27), ``procurement.split`` (LAW-ZFCGTL-28),
-    ``procurement.reason_missing`` (LAW-ZFCG-42), ``procurement.method_unknown``.
+    ``procurement.method_informal`` (BJ-31), ``procurement.reason_missing`` (LAW-ZFCG-42),
+    ``procurement.method_unknown``.
     """
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=("planned",))
         policy = policy_of(session, ctx, row)
-        check_method(
-            method=method,
-            reason=reason,
-            amount=Money(row.budget_fen),
-            earlier=_bought_without_tender(session, ctx, row),
-            policy=policy,
-        )
+        case = _method_case(session, ctx, row, method=method, reason=reason)
+        warnings = choose_method(case=case, policy=policy)
         row.method = method
         step = _add_step(session, ctx, row, reason=reason, approver=None, after_failure=False, policy=policy)
-        note(session, ctx, row, "procurement.method_set", {"method": method, "step": step.ordinal})
-        return state_of(row)
+        payload = {"method": method, "step": step.ordinal, "earlier_fen": case.earlier.fen, "warnings": len(warnings)}
+        note(session, ctx, row, "procurement.method_set", payload)
+        return state_of(row, warnings)
 
 
-def _bought_without_tender(session: Session, ctx: Context, row: Procurement) -> Money:
-    """What the project bought this year without tender; purchases converted with approval do not count."""
+def _method_case(session: Session, ctx: Context, row: Procurement, *, method: str, reason: str) -> MethodCase:
+    """Gather what a choice of method rests on: what was bought this year without tender, by budget item and purchaser.
+
+    Purchases converted after a failed tender, or exempted beforehand, do not count. A purchase whose category nobody
+    stated counts with every category.
+    """
     others = session.exec(
         select(Procurement).where(
-            col(Procurement.project_id) == row.project_id,
             col(Procurement.id) != row.id,
             col(Procurement.state) != "void",
+            col(Procurement.budget_year) == row.budget_year,
             col(Procurement.method).is_not(None),
             col(Procurement.method) != OPEN_TENDER,
         )
     ).all()
-    return Money.total(
-        Money(other.budget_fen)
-        for other in others
-        if not is_converted(session, other) and _first_step(session, other).chosen_on.year == ctx.as_of.year
+    alike = [
+        one
+        for one in others
+        if (one.category == row.category or not one.category or not row.category)
+        and one.exemption.get("method") != one.method
+        and not is_converted(session, one)
+    ]
+    same = [one for one in alike if one.budget_item == row.budget_item]
+    elsewhere = [one for one in alike if one.budget_item != row.budget_item and one.purchaser == row.purchaser]
+    return MethodCase(
+        method=method,
+        reason=reason,
+        amount=Money(row.budget_fen),
+        earlier=Money.total(Money(one.budget_fen) for one in same),
+        elsewhere=Money.total(Money(one.budget_fen) for one in elsewhere),
+        object=row.object,
+        level=row.level,
+        exempted=row.exemption.get("method") == method,
+        in_catalogue=row.in_catalogue,
     )
-
-
-def _first_step(session: Session, row: Procurement) -> MethodStep:
-    return session.exec(
-        select(MethodStep).where(col(MethodStep.procurement_id) == row.id).order_by(col(MethodStep.ordinal))
-    ).all()[0]
 
 
 def _add_step(
@@ -243,11 +175,13 @@ def publish_notice(
     procurement: str,
     sites: Annotated[tuple[str, ...], Field(description="公开网站")],
     bids_close_on: Annotated[date, Field(description="投标（响应）截止日期")],
+    documents_until: Annotated[date | None, Field(description="招标文件提供截止日期;不填为至投标截止")] = None,
 ) -> ProcurementState:
     """Publish the purchase and open a new round of bids; from a failed tender this is the re-tender.
 
     Raises ``Refusal`` ``procurement.site_missing`` (HS-47), ``procurement.time_too_short`` (LAW-ZFCG-35),
-    ``procurement.method_missing``, ``SYS-STATE``.
+    ``procurement.offer_too_short`` (LAW-ZFCGTL-31), ``procurement.method_missing``, ``SYS-STATE``, and what must stand
+    before a notice where the region asks for it (``commands.purchase_gates``: ZY-80 to ZY-82, FZ-36, BJ-22, BJ-30).
     """
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
@@ -263,19 +197,26 @@ def publish_notice(
             policy=policy,
             calendar=ctx.services.calendar,
         )
+        calendar = ctx.services.calendar
+        check_on_offer(from_on=ctx.as_of, until_on=documents_until, policy=policy, calendar=calendar)
+        warnings = purchase_gates.before_notice(session, ctx, row, policy)
+        purchase_clocks.stop_round(session, ctx, row)
         row.notice_sites, row.noticed_on, row.bids_close_on = list(sites), ctx.as_of, bids_close_on
-        row.policy_digest = policy.digest
+        row.documents_until, row.failed_with, row.policy_digest = documents_until, None, policy.digest
         _open_round(row)
         session.add(row)
         payload = {"sites": list(sites), "bids_close_on": bids_close_on.isoformat(), "round": row.round}
-        transition.apply(session, ctx, row, payload={**payload, "method": row.method})
-        return state_of(row)
+        transition.apply(session, ctx, row, payload={**payload, "method": row.method, "warnings": len(warnings)})
+        purchase_clocks.owe_sample(session, ctx, policy)
+        return state_of(row, warnings)
 
 
 def _open_round(row: Procurement) -> None:
     row.round += 1
     row.bidding_closed_on = None
     row.negotiated_on = None
+    row.evaluated_on = None
+    row.reported_on = None
 
 
 @command("procurement.approve_method_change", roles=(Role.FINANCE_BUREAU,), clause="HS-17")
@@ -291,12 +232,21 @@ def approve_method_change(
     """Approve another method after a failed tender, as the supervision of purchasing; the path keeps the reason.
 
     Raises ``Refusal`` ``procurement.documents_unlawful`` or ``procurement.change_not_offered`` (HS-17, LAW-ZFCG-37).
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
         policy = policy_of(session, ctx, row)
-        check_method_change(method=method, current=row.method or "", documents_lawful=documents_lawful, policy=policy)
+        counted = row.failed_with or 0
+        way = check_method_change(
+            method=method,
+            current=row.method or "",
+            documents_lawful=documents_lawful,
+            counted=counted,
+            policy=policy,
+        )
         left, row.method = row.method, method
         _open_round(row)
         step = _add_step(
@@ -308,7 +258,13 @@ def approve_method_change(
             after_failure=True,
             policy=policy,
         )
-        payload = {"left": left, "method": method, "step": step.ordinal, "documents_lawful": documents_lawful}
+        payload = {
+            "left": left,
+            "method": method,
+            "step": step.ordinal,
+            "documents_lawful": documents_lawful,
+            "way": way,
+        }
         transition.apply(session, ctx, row, payload=payload)
         return state_of(row)
 
@@ -317,11 +273,17 @@ def approve_method_change(
 def cancel(
     ctx: Context, *, procurement: str, reason: Annotated[str, Field(min_length=2, description="终止采购的理由")]
 ) -> ProcurementState:
-    """End a procurement without an award, with its reason. Raises ``Refusal`` ``SYS-STATE``."""
+    """End a procurement without an award, with its reason. Raises ``Refusal`` ``SYS-STATE``.
+
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
+    """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
         row.void_reason = reason
         session.add(row)
+        purchase_clocks.stop_round(session, ctx, row)
+        purchase_clocks.owe_bonds(session, ctx, row, policy_of(session, ctx, row), bids_of(session, row))
         transition.apply(session, ctx, row, payload={"round": row.round})
         return state_of(row)

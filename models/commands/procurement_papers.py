@@ -25,6 +25,7 @@ from models.tables.procurement import Bid, MethodStep, Procurement
 
 _BLANK: Final = {"stated": False}
 _FAILED: Final = "procurement.failed"
+INFORMED: Final = "procurement.bidders_informed"
 _STAGE: Final = "procurement."
 _PLAN, _BID, _OFFERS = "procurement.plan", "procurement.register_bid", "procurement.negotiate.offers"
 _CHANGE, _DRAW = "procurement.approve_method_change", "procurement.draw_experts"
@@ -42,7 +43,7 @@ def record_view(session: Session, ctx: Context, *, row: Procurement, policy: Pol
         "facts": facts(sheet=sheet, stage="procurement", lines=_lines(row)),
         "method_path": [_step(step, seen, policy) for step in steps],
         "bidders": [_bidder(session, bid, seen) for bid in bids_of(session, row)],
-        "voids": [_void(on, payload) for on, payload in _failures(session, row)],
+        "voids": [_void(on, payload, told, seen) for on, payload, told in _failures(session, row)],
         "approvals": [_approval(step, seen, policy) for step in steps if step.after_failure],
         "draw": _draw(row, seen),
         "evaluation": _evaluation(session, row, seen),
@@ -106,19 +107,23 @@ def _bidder(session: Session, bid: Bid, seen: Marks) -> dict[str, object]:
     }
 
 
-def _failures(session: Session, row: Procurement) -> list[tuple[date, dict[str, Any]]]:
+def _failures(session: Session, row: Procurement) -> list[tuple[date, dict[str, Any], date | None]]:
+    """Return each failed round with its event and the day its bidders were told, ``None`` where nothing says so."""
     rows = session.exec(
-        select(col(Event.occurred_at), col(Event.payload))
+        select(col(Event.type), col(Event.occurred_at), col(Event.payload))
         .where(col(Event.stream_kind) == events.PROJECT_STREAM, col(Event.stream_id) == row.project_id)
-        .where(col(Event.type) == _FAILED)
+        .where(col(Event.type).in_((_FAILED, INFORMED)))
         .order_by(col(Event.seq))
     ).all()
-    return [(on, dict(payload)) for on, payload in rows if payload["procurement_id"] == row.id]
+    mine = [(type_, on, dict(payload)) for type_, on, payload in rows if payload["procurement_id"] == row.id]
+    told = {payload["round"]: on for type_, on, payload in mine if type_ == INFORMED}
+    return [(on, payload, told.get(payload["round"])) for type_, on, payload in mine if type_ == _FAILED]
 
 
-def _void(on: date, payload: dict[str, Any]) -> dict[str, object]:
+def _void(on: date, payload: dict[str, Any], told: date | None, seen: Marks) -> dict[str, object]:
     reason = sentence("procurement.paper.void_reason", {"round": payload["round"], "needed": payload["needed"]})
-    return {"date": on.isoformat(), "reason": reason, "informed_on": _BLANK}
+    informed = seen.cell(told, "procurement.inform_bidders.on")
+    return {"date": on.isoformat(), "reason": reason, "informed_on": informed}
 
 
 def _approval(step: MethodStep, seen: Marks, policy: Policy) -> dict[str, object]:

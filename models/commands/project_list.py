@@ -13,7 +13,7 @@ from models.commands.lists import ListPublished, Name, RowRegistered, Words, ent
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS
 from models.core.money import Money
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.queries.lists import current_rows, newest_version
 from models.queries.reader import found
 from models.rules import lists as rules
@@ -31,7 +31,7 @@ class ShareEntry(BaseModel):
     amount: Annotated[Money, Field(description="金额(元)")]
 
 
-@command("lists.register_project", roles=CIVIL_AFFAIRS, clause="AH-12", once_a_day=True)
+@command("lists.register_project", roles=CIVIL_AFFAIRS, clause="AH-12", once_a_day=Once.BY_ANYONE)
 def register_project(
     ctx: Context,
     *,

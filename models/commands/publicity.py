@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import documents, events, publicity_papers, transition, work
-from models.commands.publicity_clock import CLOSING, closing_day, held, recount
+from models.commands.publicity_clock import CLOSING, closing_day, held, pinned, recount
 from models.context import Context
 from models.core.actors import HANDLERS, Role
 from models.core.calendar import Due
@@ -33,6 +33,7 @@ from models.queries.publicity import (
 )
 from models.queries.publicity_history import Told, listed_recipients, readable_on
 from models.queries.reader import found, project_of
+from models.queries.review import objection_upheld
 from models.rules import lifecycle
 from models.rules import publicity as rules
 from models.rules.feasibility_order import check_order
@@ -94,7 +95,8 @@ def publish_notice(
 
     Several projects may stand on one notice; each is objected to and closed by itself. Raises ``Refusal``
     ``publicity.unknown_channel`` or ``publicity.too_few_channels`` (ZY-24), ``publicity.objection_open``,
-    ``SYS-STATE``; ``DataFault`` ``publicity.leak`` before anything is stored.
+    ``publicity.review_first`` after an upheld objection (ZY-24), ``publicity.not_public`` (FZ-01), ``SYS-STATE``;
+    ``DataFault`` ``publicity.leak`` before anything is stored.
     """
     projects = tuple(dict.fromkeys((project, *also)))
     with ctx.reading() as session:
@@ -124,6 +126,7 @@ class _Draft:
 
     sheet_id: str
     rounds: dict[str, str]
+    names: dict[str, str]
     policy: Policy
     days: int
     first: date
@@ -146,10 +149,12 @@ def _draft(
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
         entered = ctx.policy(region=row.region, on=row.entered_on)
         check_order(command=ctx.command, state=row.state, entered=entered)
+        rules.check_may_be_noticed(attribute=row.details.get("attribute"), policy=ctx.policy(region=row.region))
     policy = ctx.policy(region=project_of(session, projects[0]).region)
     rules.check_channels(channels=channels, policy=policy)
     for one in projects:
         rules.check_all_answered(open_objections=open_objections(session, project_id=one), policy=policy)
+        rules.check_reviewed_anew(upheld=objection_upheld(session, one), policy=policy)
     shown = [_shown(session, ctx, one, policy=policy, list_recipients=list_recipients) for one in projects]
     named = any(item.recipients for item in shown)
     days = policy.publicity.person_list_working_days if named else policy.publicity.working_days
@@ -167,7 +172,8 @@ def _draft(
         rehearsal=ctx.services.rehearsal,
     )
     rounds = {item.project.id: item.round.id for item in shown}
-    return _Draft(ctx.new_id("ntc"), rounds, policy, days, first.date, last, channels, view)
+    names = {item.project.id: item.project.name for item in shown}
+    return _Draft(ctx.new_id("ntc"), rounds, names, policy, days, first.date, last, channels, view)
 
 
 def _shown(session: Session, ctx: Context, project: str, *, policy: Policy, list_recipients: bool) -> Shown:
@@ -214,6 +220,7 @@ def _new_notice(
         id=draft.sheet_id if first else ctx.new_id("ntc", project),
         project_id=project,
         round_id=draft.rounds[project],
+        project_name=draft.names[project],
         ordinal=len(notices_of(session, project)) + 1,
         channels=list(draft.channels),
         published_on=ctx.as_of,
@@ -306,7 +313,7 @@ def close_notice(ctx: Context, *, notice: str) -> NoticeClosed:
 def _check_may_close(session: Session, ctx: Context, row: PublicityNotice) -> date:
     """Check that a notice may be closed now and return its last day."""
     rules.check_open(closed_on=row.closed_on)
-    policy = ctx.policy(region=project_of(session, row.project_id).region)
+    policy = pinned(session, ctx, row)
     waiting = sum(one.answered_on is None and not one.late for one in objections_of(session, row.id))
     rules.check_all_answered(open_objections=waiting, policy=policy)
     last = recount(session, ctx, row).date

@@ -12,12 +12,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents, events, publicity_papers
+from models.commands import events, publicity_papers
 from models.commands.publicity_clock import held, wind
 from models.context import Context
 from models.core.actors import HANDLERS
 from models.core.errors import Refusal
-from models.core.messages import sentence
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.queries.bodies import acting_body
@@ -61,9 +60,8 @@ def post_notice(ctx: Context, *, notice: str, channel: Channel, evidence: Eviden
     with ctx.writing() as session:
         row, project = _open(session, notice)
         rules.check_channels(channels=(channel,), policy=ctx.policy(region=project.region), least=1)
-        posting = _standing(session, row.sheet_id, channel) or NoticePosting(
-            id=ctx.new_id("pst", channel), sheet_id=row.sheet_id, channel=channel, posted_on=ctx.as_of
-        )
+        posting = _standing(session, row.sheet_id, channel) or _posted_today(session, ctx, row.sheet_id, channel)
+        posting.taken_down_on = None
         session.add(posting)
         return _recorded(session, ctx, project, posting, evidence, "publicity.posted")
 
@@ -77,7 +75,9 @@ def take_down(ctx: Context, *, notice: str, channel: Channel, evidence: Evidence
     with ctx.writing() as session:
         row = held(session, notice)
         project = project_of(session, row.project_id)
-        posting = _posted(session, row.sheet_id, channel)
+        posting = _standing(session, row.sheet_id, channel)
+        if posting is None:
+            raise Refusal("publicity.not_posted", rule="SYS-PUBLICITY")
         if any(item.closed_on is None for item in items_of(session, row.sheet_id)):
             standing = [one for one in postings_of(session, row.sheet_id) if one.taken_down_on is None]
             rules.check_may_take_down(left=len(standing) - 1)
@@ -106,8 +106,8 @@ def record_outage(
         publicity_papers.Printer.of(session, ctx).check({"reason": reason})
     with ctx.writing() as session:
         row, project = _open(session, notice)
-        posting = _posted(session, row.sheet_id, channel)
-        rules.check_outage(first=first, last=last, posted_on=posting.posted_on, as_of=ctx.as_of)
+        posted_on = _posted_by(session, row.sheet_id, channel, first)
+        rules.check_outage(first=first, last=last, posted_on=posted_on, as_of=ctx.as_of)
         known = (one for one in outages_of(session, row.sheet_id) if (one.channel, one.first_day) == (channel, first))
         outage = next(known, None) or NoticeOutage(
             id=ctx.new_id("out", channel), sheet_id=row.sheet_id, channel=channel, first_day=first, reason=reason
@@ -147,11 +147,24 @@ def _standing(session: Session, sheet_id: str, channel: str) -> NoticePosting | 
     return rows[0] if rows else None
 
 
-def _posted(session: Session, sheet_id: str, channel: str) -> NoticePosting:
-    posting = _standing(session, sheet_id, channel)
-    if posting is None:
+def _posted_today(session: Session, ctx: Context, sheet_id: str, channel: str) -> NoticePosting:
+    """Return the posting of today that was taken down again, or a new one: a channel is posted once a day."""
+    earlier = (one for one in postings_of(session, sheet_id) if (one.channel, one.posted_on) == (channel, ctx.as_of))
+    return next(earlier, None) or NoticePosting(
+        id=ctx.new_id("pst", channel), sheet_id=sheet_id, channel=channel, posted_on=ctx.as_of
+    )
+
+
+def _posted_by(session: Session, sheet_id: str, channel: str, day: date) -> date:
+    """Return since when the notice stood on a channel on a day, taken down since or not; else when it was posted next.
+
+    Raises ``Refusal`` ``publicity.not_posted`` where it stood there neither then nor later.
+    """
+    postings = [one for one in postings_of(session, sheet_id) if one.channel == channel]
+    standing = [one for one in postings if one.taken_down_on is None or day < one.taken_down_on]
+    if not standing:
         raise Refusal("publicity.not_posted", rule="SYS-PUBLICITY")
-    return posting
+    return next((one.posted_on for one in reversed(standing) if one.posted_on <= day), standing[0].posted_on)
 
 
 def _recorded(
@@ -172,16 +185,15 @@ def _recorded(
 
 def _file(session: Session, ctx: Context, project: Project, evidence: Upload) -> str:
     policy = ctx.policy(region=project.region)
-    return documents.file_upload(
+    return publicity_papers.file_received(
         session,
         ctx,
-        stored=evidence,
-        project_id=project.id,
-        stage="publicity",
+        project=project,
+        upload=evidence,
         kind="posting_evidence",
-        title=sentence("publicity.evidence.title", {"project": project.name}),
+        title="publicity.evidence.title",
         issuer=acting_body(session, role=ctx.actor.role, policy=policy, project=project.id),
-    ).id
+    )
 
 
 def _note(session: Session, ctx: Context, project_id: str, type: str, payload: dict[str, Any]) -> None:

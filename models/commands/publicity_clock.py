@@ -13,6 +13,7 @@ from sqlmodel import Session
 from models.commands import work
 from models.context import Context
 from models.core.calendar import Due
+from models.policy.schema import Policy
 from models.queries.publicity_history import clock_end
 from models.queries.reader import found, project_of
 from models.tables.publicity import PublicityNotice
@@ -25,13 +26,17 @@ def held(session: Session, notice_id: str) -> PublicityNotice:
     return found(session.get(PublicityNotice, notice_id, with_for_update=True), kind="notice", id=notice_id)
 
 
+def pinned(session: Session, ctx: Context, notice: PublicityNotice) -> Policy:
+    """Return the policy under which a notice was published: it governs the notice to its end."""
+    return ctx.policy(region=project_of(session, notice.project_id).region, on=notice.published_on)
+
+
 def recount(session: Session, ctx: Context, notice: PublicityNotice) -> Due:
     """Return the last day of a notice as its records stand now, under the policy it was published under."""
-    region = project_of(session, notice.project_id).region
     return clock_end(
         session,
         notice=notice,
-        policy=ctx.policy(region=region, on=notice.published_on),
+        policy=pinned(session, ctx, notice),
         calendar=ctx.services.calendar,
         as_of=ctx.as_of,
     )

@@ -12,13 +12,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents, events, project_papers, publicity_papers, transition, work
-from models.commands.publicity_clock import CLOSING, held, recount, wind
+from models.commands import events, project_papers, publicity_papers, transition, work
+from models.commands.publicity_clock import CLOSING, held, pinned, recount, wind
 from models.context import Context
 from models.core.actors import HANDLERS, Actor, Role
 from models.core.errors import Refusal
 from models.core.messages import sentence
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.publicity import SHEET_SOURCES, objections_of, sheet_view
@@ -31,6 +31,8 @@ from models.tables.publicity import Objection, PublicityNotice
 
 ANSWERING: Final = "publicity.answer_objection"
 _ANYBODY: Final = tuple(role for role in Role if role is not Role.SYSTEM)
+_BY_THEMSELVES: Final = tuple(role for role in _ANYBODY if role is not Role.EVALUATION_OFFICE)
+"""Who objects today; the office enters a letter under the day it came."""
 
 
 class ObjectionRaised(BaseModel):
@@ -67,7 +69,9 @@ class ObjectionWithdrawn(BaseModel):
     ends_on: date | None
 
 
-@command("publicity.raise_objection", roles=_ANYBODY, clause="ZY-24", once_a_day=True)
+@command(
+    "publicity.raise_objection", roles=_ANYBODY, clause="ZY-24", once_a_day=Once.BY_SENDER, on_the_day=_BY_THEMSELVES
+)
 def raise_objection(
     ctx: Context,
     *,
@@ -140,14 +144,13 @@ def _new_objection(
 
 
 def _is_late(session: Session, ctx: Context, row: PublicityNotice) -> bool:
-    region = project_of(session, row.project_id).region
     return rules.is_late(
         closed_on=row.closed_on,
         paused=row.paused_on is not None,
         ends_on=recount(session, ctx, row).date,
         readable=readable_on(session, sheet_id=row.sheet_id, on=ctx.as_of),
         as_of=ctx.as_of,
-        policy=ctx.policy(region=region, on=row.published_on),
+        policy=pinned(session, ctx, row),
     )
 
 
@@ -214,23 +217,18 @@ def withdraw_objection(
         project = project_of(session, row.project_id)
         payload: dict[str, Any] = {}
         if request is not None:
-            payload["document_id"] = _file_request(session, ctx, project, request)
+            payload["document_id"] = publicity_papers.file_received(
+                session,
+                ctx,
+                project=project,
+                upload=request,
+                kind="objection_withdrawal",
+                title="publicity.withdrawal.title",
+                issuer=sentence("publicity.sheet.protected"),
+            )
         _settle(session, ctx, row, one, outcome="withdrawn", payload=payload)
         ends_on = row.ends_on if row.closed_on is None else None
         return ObjectionWithdrawn(id=one.id, state=f"project.{project.state}", ends_on=ends_on)
-
-
-def _file_request(session: Session, ctx: Context, project: Project, request: Upload) -> str:
-    return documents.file_upload(
-        session,
-        ctx,
-        stored=request,
-        project_id=project.id,
-        stage="publicity",
-        kind="objection_withdrawal",
-        title=sentence("publicity.withdrawal.title", {"project": project.name}),
-        issuer=sentence("publicity.sheet.protected"),
-    ).id
 
 
 def _settle(

@@ -14,6 +14,8 @@ from sqlmodel import Session
 
 from models.commands import documents
 from models.context import Context
+from models.core.messages import sentence
+from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.ports import Rendered, Zone
 from models.queries.provenance import marks
@@ -41,7 +43,7 @@ class Printer:
     def teller(self, policy: Policy) -> Teller:
         """Return what telling a history under ``policy`` needs."""
         services = self.ctx.services
-        return Teller(policy, services.calendar, services.vault, self.names, services.rehearsal)
+        return Teller(policy, services.policies, services.calendar, services.vault, self.names, services.rehearsal)
 
     def check(self, view: Mapping[str, object]) -> None:
         """Refuse personal data in the fields of a view. Raises ``DataFault`` ``publicity.leak``."""
@@ -82,6 +84,22 @@ class Printer:
         )
 
 
+def file_received(
+    session: Session, ctx: Context, *, project: Project, upload: Upload, kind: str, title: str, issuer: str
+) -> str:
+    """File what somebody handed in about a notice of a project, and return its document; ``title`` is a message."""
+    return documents.file_upload(
+        session,
+        ctx,
+        stored=upload,
+        project_id=project.id,
+        stage="publicity",
+        kind=kind,
+        title=sentence(title, {"project": project.name}),
+        issuer=issuer,
+    ).id
+
+
 @dataclass(frozen=True)
 class Closing:
     """The closing papers of a notice, printed but not filed."""
@@ -103,7 +121,7 @@ def closing(session: Session, ctx: Context, *, notice: PublicityNotice, told: To
         marks=marks(session, project.id, pending=ctx.synthetic, command=ctx.command),
         teller=printer.teller(ctx.policy(region=project.region)),
     )
-    printer = printer.knowing(project.name, view["issuer"])  # both stand on the notice
+    printer = printer.knowing(notice.project_name, view["issuer"])  # both stand on the notice
     papers = tuple(printer.paper(kind, view) for kind in CLOSING_KINDS)
     return Closing(papers, view["title_lines"][0], view["issuer"])
 

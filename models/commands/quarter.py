@@ -39,13 +39,18 @@ def prepare_quarter(ctx: Context) -> QuarterPrepared:
     period = Period.aligned(ctx.as_of, months=policy.funding.plan_months)
     if ctx.as_of < period.start + timedelta(days=policy.funding.plan_preparation_day - 1):
         return QuarterPrepared(waiting=0)
-    planned = select(PlanLine.id).where(col(PlanLine.project_id) == col(Project.id)).exists()
+    planned = (
+        select(PlanLine.id)
+        .where(col(PlanLine.project_id) == col(Project.id), col(PlanLine.cancelled_on).is_(None))
+        .exists()
+    )
     with ctx.writing() as session:
         waiting = session.exec(
             select(Project.id).where(col(Project.state) == "approved", ~planned).order_by(col(Project.id))
         ).all()
         for project in waiting:
-            work.open_item(
+            due_on = period.last_day or ctx.as_of
+            item = work.open_item(
                 session,
                 ctx,
                 kind=PLAN_ITEM,
@@ -53,8 +58,10 @@ def prepare_quarter(ctx: Context) -> QuarterPrepared:
                 subject_kind="project",
                 subject_id=project,
                 project_id=project,
-                due_on=period.last_day or ctx.as_of,
+                due_on=due_on,
                 clause=policy.clause("funding.plan_months"),
                 resolves_with="funding.draft_plan",
             )
+            if item.status != "open":  # its line was cancelled since
+                work.move_item(session, kind=PLAN_ITEM, subject_id=project, due_on=due_on)
     return QuarterPrepared(waiting=len(waiting))

@@ -18,11 +18,12 @@ from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
+from models.commands import events
 from models.context import Context
 from models.core.errors import Conflict, DataFault, Detail, LifecycleError, Refusal, Transient
 from models.core.hashing import canonical_json
 from models.core.messages import sentence
-from models.core.registry import Operation
+from models.core.registry import Once, Operation
 from models.tables.kernel import Receipt
 
 _LOG = logging.getLogger(__name__)
@@ -67,17 +68,18 @@ class _Outcome:
 
 
 def _drafted(ctx: Context, operation: Operation, arguments: BaseModel) -> Receipt:
-    sender = [str(ctx.actor)]  # the same words of two people are two objections
+    sender = str(ctx.actor)
+    alike = "" if operation.once_a_day is Once.BY_ANYONE else sender  # the same words of two people are two objections
     content = [operation.name, ctx.as_of, arguments.model_dump(mode="json")]
     keyed = ctx.services.vault.lookup
     return Receipt(
         command_id=ctx.command_id,
         command=operation.name,
-        actor=str(ctx.actor),
+        actor=events.actor_of(ctx),
         as_of=ctx.as_of,
         recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
-        request=keyed(canonical_json(["request", *sender, sorted(ctx.synthetic), *content]).decode()),
-        submission=keyed(canonical_json(["submission", *sender, *content]).decode()) if operation.once_a_day else None,
+        request=keyed(canonical_json(["request", sender, sorted(ctx.synthetic), *content]).decode()),
+        submission=keyed(canonical_json(["submission", alike, *content]).decode()) if operation.once_a_day else None,
     )
 
 

@@ -20,7 +20,7 @@ from models.core.calendar import Due
 from models.core.errors import Refusal
 from models.core.identifiers import find_leaks
 from models.core.messages import sentence
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.reader import found
@@ -60,7 +60,7 @@ class ReferralSent(BaseModel):
     return_due_on: str
 
 
-@command("referral.send", roles=_SENDERS, clause="FZ-37", once_a_day=True)
+@command("referral.send", roles=_SENDERS, clause="FZ-37", once_a_day=Once.BY_ANYONE)
 def send(
     ctx: Context,
     *,

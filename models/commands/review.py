@@ -22,11 +22,13 @@ from models.core.hashing import canonical_json
 from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.reader import project_of
+from models.queries.application import newest_application
+from models.queries.reader import found, project_of
 from models.queries.review import objection_upheld, parties_of
 from models.queries.review_signing import unsigned_for_good
 from models.rules import lifecycle
 from models.rules import review as rules
+from models.rules.application import check_reviewed
 from models.rules.bodies import body_name
 from models.rules.draw import Candidate, Draw, draw, protocol_of, roster_digest_of
 from models.rules.feasibility_order import check_order
@@ -36,6 +38,7 @@ from models.tables.review import Expert, ReviewRound
 
 _OFFICE = (Role.EVALUATION_OFFICE, Role.SYSTEM)
 _OPEN = "review.open_round"
+_SUBMITTED = "submitted"
 
 
 class RoundOpened(BaseModel):
@@ -80,7 +83,8 @@ def commit_seed(ctx: Context, *, project: str) -> SeedCommitted:
     """Let the system make the seed of a project's draw and publish its digest with the roster's, before the draw.
 
     Nobody reads the seed until ``review.open_round`` reveals it. Again with the same roster it changes nothing; a
-    changed roster needs a new seed. Raises ``Refusal`` ``SYS-STATE``, ``review.needs_not_linked`` (ZY-21).
+    changed roster needs a new seed. Raises ``Refusal`` ``SYS-STATE``, ``review.needs_not_linked`` (ZY-21),
+    ``application.not_accepted`` (ZY-15).
     """
     with ctx.writing() as session:
         row = project_of(session, project)
@@ -112,6 +116,10 @@ def _check_may_open(session: Session, ctx: Context, project: Project) -> None:
         upheld=objection_upheld(session, project.id),
         unsigned=_void_round(session, ctx, project) is not None,
     )
+    if project.state == _SUBMITTED:  # the panel goes first: afterwards nobody could look at the conditions any more
+        application = found(newest_application(session, project.id), kind="application", id=project.id)
+        pinned, accepted = application.guide_id is not None, application.accepted_on is not None
+        check_reviewed(pinned=pinned, accepted=accepted, policy=ctx.policy(region=project.region))
 
 
 def _void_round(session: Session, ctx: Context, project: Project) -> str | None:
@@ -144,8 +152,8 @@ def open_round(
 
     The draw uses the seed committed to before (``review.commit_seed``) and reveals it. The needs the project answers to
     are cited in the opinion (ZY-21). A dry run checks everything and names nobody. Raises ``Refusal``
-    ``review.closes_too_early``, ``review.needs_not_linked`` (ZY-21), ``draw.*`` (SYS-DRAW) when the roster does not
-    suffice or no seed is committed, ``SYS-STATE``.
+    ``review.closes_too_early``, ``review.needs_not_linked`` (ZY-21), ``application.not_accepted`` (ZY-15) where the
+    panel goes first, ``draw.*`` (SYS-DRAW) when the roster does not suffice or no seed is committed, ``SYS-STATE``.
     """
     with ctx.reading() as session:
         row = project_of(session, project)
@@ -209,7 +217,7 @@ def _drawn(session: Session, ctx: Context, project: Project, *, seed: str | None
         command="review.commit_seed",
     )
     conflicts = parties_of(session, ctx.services.vault, project=project)
-    size, quotas = policy.review.panel_size, rules.quotas(policy=policy)
+    size, quotas = rules.panel_size(policy=policy), rules.quotas(policy=policy)
     drawn = draw(
         roster=roster, conflicts_with=conflicts, size=size, quotas=quotas, seed=used.text, draw_id=used.draw_id
     )

@@ -11,11 +11,12 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlmodel import Session, col, or_, select
 
-from models.commands import events
+from models.commands import events, seats
 from models.context import Context
 from models.core.actors import HANDLERS
 from models.core.errors import Refusal
 from models.core.hashing import digest
+from models.core.messages import sentence
 from models.core.registry import command
 from models.ports import Vault
 from models.queries.reader import found
@@ -69,6 +70,12 @@ class ExpertRegistered(BaseModel):
     id: str
     category: str
     version: int = 1
+
+
+class ExpertAmended(ExpertRegistered):
+    """The amended entry, and the open rounds whose seat the expert had to leave for what is on record now."""
+
+    left: tuple[str, ...]
 
 
 @command("review.register_expert", roles=HANDLERS, clause="ZY-20")
@@ -143,11 +150,12 @@ def amend_expert(
     skills: Annotated[tuple[str, ...] | None, Field(description="专长")] = None,
     past_roles: Annotated[tuple[PastRole, ...], Field(description="补充曾任职单位")] = (),
     kin: Annotated[tuple[Relative, ...], Field(description="补充亲属关系")] = (),
-) -> ExpertRegistered:
+) -> ExpertAmended:
     """Amend a roster entry; the earlier version is kept and a left employer becomes a past role. Ties are only added.
 
-    A panel already drawn is not touched: its members declare ties themselves (``review.declare_tie``). Raises
-    ``Refusal`` ``review.unknown_category`` (ZY-20), ``review.nothing_amended``.
+    A seat in an open round that a new employer, role or relative forbids is left at once: the sheet is voided, not
+    deleted, and the substitute seated (SYS-RECUSAL). Raises ``Refusal`` ``review.unknown_category`` (ZY-20),
+    ``review.nothing_amended``.
     """
     with ctx.writing() as session:
         row = found(session.get(Expert, expert, with_for_update=True), kind="expert", id=expert)
@@ -172,7 +180,8 @@ def amend_expert(
             type="expert.amended",
             payload={"expert_id": row.id, "version": row.version, "category": row.category},
         )
-        return ExpertRegistered(id=row.id, category=row.category, version=row.version)
+        left = seats.leave_tied(session, ctx, member=row, reason=sentence("review.conflict_recorded"))
+        return ExpertAmended(id=row.id, category=row.category, version=row.version, left=left)
 
 
 def keep_version(session: Session, ctx: Context, row: Expert) -> None:

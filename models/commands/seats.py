@@ -9,15 +9,18 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from models.commands import draws, events, work
+from models.commands import documents, draws, events, work
 from models.context import Context
 from models.core.actors import Role
 from models.core.calendar import Due
 from models.core.errors import Refusal
+from models.core.hashing import canonical_json
+from models.core.messages import sentence
 from models.policy.schema import Policy
 from models.queries.reader import found, project_of
 from models.queries.review import empty_seats, kin_of, parties_of, roles_of, seats_of, sheets_of, ties_of
-from models.rules.draw import Candidate, roster_digest_of
+from models.rules.bodies import body_name
+from models.rules.draw import Candidate, conflict_of
 from models.rules.review import Substitute, choose_substitute, standing_roles, standing_ties
 from models.tables.review import Expert, ReviewRound, ReviewSeat
 
@@ -117,6 +120,7 @@ def leave(session: Session, ctx: Context, *, round: ReviewRound, left: ReviewSea
         expert = session.get_one(Expert, chosen.expert_id)
         ordinal = len(seats_of(session, round.id)) + 1
         successor = seat(session, ctx, round=round, expert=expert, ordinal=ordinal, due=due, policy=policy)
+        _record_draw(session, ctx, round=round, taken=successor, chosen=chosen, policy=policy)
         left.successor_id = successor.id
     session.add(left)
     session.flush()
@@ -132,10 +136,62 @@ def leave(session: Session, ctx: Context, *, round: ReviewRound, left: ReviewSea
             "seat_id": left.id,
             "expert_id": left.expert_id,
             "substitute_id": chosen.expert_id if chosen else None,
-            "seed": chosen.seed if chosen else None,
+            "seed": chosen.drawn.seed if chosen and chosen.drawn else None,
+            "draw_id": successor.draw_id if successor else None,
         },
     )
     return successor
+
+
+def _record_draw(
+    session: Session, ctx: Context, *, round: ReviewRound, taken: ReviewSeat, chosen: Substitute, policy: Policy
+) -> None:
+    """File the protocol of a substitute's own draw, which anybody can draw again; an alternate stands in the round's.
+
+    The file is put while the transaction is open: the roster must not move between the draw and its record, and a file
+    found by its digest does no harm when the transaction is given up.
+    """
+    if chosen.drawn is None:
+        return
+    project = project_of(session, round.project_id)
+    used = draws.Seed(chosen.drawn.seed, chosen.drawn.draw_id, None)
+    draws.commit_and_reveal(session, ctx, used, project_id=project.id, roster_digest=chosen.drawn.roster_digest)
+    stored = documents.keep(ctx, data=canonical_json(chosen.protocol), media_type="application/json")
+    filed = documents.file_upload(
+        session,
+        ctx,
+        stored=stored,
+        project_id=project.id,
+        stage="review",
+        kind="draw_protocol",
+        title=sentence("review.protocol.substitute", {"project": project.name, "number": taken.ordinal}),
+        issuer=body_name(policy=policy, role=Role(policy.review.convener)),
+    )
+    taken.draw_id, taken.protocol_document_id = chosen.drawn.draw_id, filed.id
+    session.add(taken)
+
+
+def leave_tied(session: Session, ctx: Context, *, member: Expert, reason: str) -> tuple[str, ...]:
+    """Void the seats in open rounds that an expert may not hold by what is on record now; return those rounds."""
+    held = session.exec(
+        select(ReviewSeat, ReviewRound)
+        .join(ReviewRound, col(ReviewRound.id) == col(ReviewSeat.round_id))
+        .where(col(ReviewSeat.expert_id) == member.id, col(ReviewSeat.recused_on).is_(None))
+        .where(col(ReviewRound.closed_on).is_(None))
+        .order_by(col(ReviewRound.id))
+    ).all()
+    tied = [(seat, one) for seat, one in held if is_tied(session, ctx, round=one, member=member)]
+    for seat, one in tied:
+        leave(session, ctx, round=locked_round(session, one.id), left=seat, reason=reason)
+    return tuple(one.id for _, one in tied)
+
+
+def is_tied(session: Session, ctx: Context, *, round: ReviewRound, member: Expert) -> bool:
+    """Say whether an expert has a recorded conflict that forbids a seat in a round."""
+    project = project_of(session, round.project_id)
+    candidate = candidates((member,), on=ctx.as_of, policy=ctx.policy(region=member.region))[0]
+    parties = parties_of(session, ctx.services.vault, project=project) | frozenset(round.conflicts)
+    return conflict_of(candidate=candidate, conflicts_with=parties) is not None
 
 
 def _watch_short(session: Session, ctx: Context, *, round: ReviewRound, policy: Policy) -> None:
@@ -169,23 +225,14 @@ def _substitute(
     experts = {expert.id: expert for expert in roster_of(session, region=project.region)}
     alternates = [experts[name] for name in round.alternates if name not in seated]
     late = [one for one in experts.values() if one.id not in seated and one.id not in round.roster]
-    latecomers = candidates(late, on=ctx.as_of, policy=policy)
     draw_id = f"{round.id}/{len(seats) + 1}"
-    chosen = choose_substitute(
+    return choose_substitute(
         leaving=left.category,
         staying=tuple(row.category for row in seats if row.recused_on is None),
         alternates=candidates(alternates, on=ctx.as_of, policy=policy),
-        latecomers=latecomers,
+        latecomers=candidates(late, on=ctx.as_of, policy=policy),
         conflicts_with=frozenset(round.conflicts) | parties_of(session, ctx.services.vault, project=project),
         seed=ctx.services.seeds.seed(draw_id=draw_id),
         policy=policy,
+        draw_id=draw_id,
     )
-    if chosen is not None and chosen.seed is not None:
-        draws.commit_and_reveal(
-            session,
-            ctx,
-            draws.Seed(chosen.seed, draw_id, None),
-            project_id=project.id,
-            roster_digest=roster_digest_of(roster=latecomers),
-        )
-    return chosen

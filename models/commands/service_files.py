@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -29,12 +29,20 @@ from models.rules.delivery import item_names
 from models.tables.contract import Contract
 
 _YES_NO: Final = {"": None, "是": True, "否": False}
+_SIGNED: Final = {"本人": "recipient", "代理人": "agent", "拒签": "declined"}
 _SHORT_TIME: Final = re.compile(r"[0-9]:[0-9]{2}")
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+Signed = Literal["", "recipient", "agent", "declined"]
+"""Who confirmed a service; empty when nobody was asked."""
 
 
 def _answer(value: object) -> object:
     return _YES_NO.get(value, value) if isinstance(value, str) else value
+
+
+def _signed(value: object) -> object:
+    return _SIGNED.get(value, value) if isinstance(value, str) else value
 
 
 def _time(value: object) -> object:
@@ -61,6 +69,7 @@ class ServiceRow(BaseModel):
     result: Annotated[str, Field(min_length=1, max_length=500, description="服务结果")]
     satisfied: Annotated[bool | None, BeforeValidator(_answer), Field(description="对象是否满意")] = None
     correction: Annotated[str, Field(max_length=200, description="更正原因")] = ""
+    signed: Annotated[Signed, BeforeValidator(_signed), Field(description="对象确认")] = ""
 
 
 _ROWS: Final = TypeAdapter(tuple[ServiceRow, ...])

@@ -25,6 +25,7 @@ from models.queries.reader import project_of
 from models.rules import evaluation as rules
 from models.rules import lifecycle
 from models.rules.lifecycle import Thing
+from models.rules.masking import check_impersonal
 from models.tables.evaluation import ThirdPartyEvaluation
 from models.tables.kernel import Project
 
@@ -129,7 +130,9 @@ def omit_third_party(
     Without this way out a project whose evaluation during the run was missed could never be concluded (HS-35).
     Raises ``Refusal`` ``evaluation.phase_unknown``, ``evaluation.phase_still_open`` (HS-35),
     ``lifecycle.not_in_state``; ``Conflict`` ``evaluation.phase_done``, ``evaluation.omitted_already``.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
         row = locked(session, Project, project, kind="project")
         policy = ctx.policy(region=row.region)

@@ -17,7 +17,7 @@ from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.registry import command
 from models.policy.tickets import TicketKind
-from models.queries.reader import found
+from models.queries.reader import found, project_of
 from models.queries.units import root_unit, unit_on
 from models.rules import ticket as rules
 from models.tables.ticket import Ticket, TicketTransfer
@@ -53,10 +53,12 @@ def open_ticket(
     contact: Annotated[Words, Field(description="联系方式(加密保存)")],
     backup: Annotated[Account | None, Field(description="B岗账号")] = None,
     answer: Annotated[Words | None, Field(description="即时答复(加密保存)")] = None,
+    project: Annotated[str | None, Field(description="所涉项目编号")] = None,
 ) -> TicketKept:
     """Take a matter in; whoever is asked first answers for it, with a second where policy wants one.
 
-    Raises ``Refusal`` ``ticket.unknown``, ``ticket.wrong_level``, ``ticket.not_yours``, ``ticket.no_backup`` (BJ-56).
+    Raises ``Refusal`` ``ticket.unknown``, ``ticket.wrong_level``, ``ticket.not_yours``, ``ticket.no_backup`` (BJ-56),
+    ``kernel.not_found`` for a project nobody knows.
     """
     policy = ctx.policy(region=ctx.services.region)
     wanted = rules.kind_of(policy, kind)
@@ -80,24 +82,30 @@ def open_ticket(
             opened_on=ctx.as_of,
             due_on=due.date,
             provisional=due.provisional,
+            project_id=project_of(session, project).id if project else None,
             policy_digest=policy.digest,
             synthetic=bool(ctx.synthetic),
         )
         if answer is not None:
             row.answered_on, row.answer_sealed = ctx.as_of, vault.seal(answer)
-        work.open_item(
-            session,
-            ctx,
-            kind=_KIND,
-            role=wanted.lead[place.level],
-            subject_kind="ticket",
-            subject_id=row.id,
-            due_on=due.date,
-            provisional=due.provisional,
-            clause=policy.clause("tickets.kinds"),
-            resolves_with="ticket.close",
-        )
+        _owe(session, ctx, row, role=wanted.lead[place.level], clause=policy.clause("tickets.kinds"))
         return _kept(session, ctx, row, "ticket.opened")
+
+
+def _owe(session: Session, ctx: Context, row: Ticket, *, role: Role, clause: str) -> None:
+    work.open_item(
+        session,
+        ctx,
+        kind=_KIND,
+        role=role,
+        subject_kind="ticket",
+        subject_id=row.id,
+        due_on=row.due_on,
+        provisional=row.provisional,
+        clause=clause,
+        resolves_with="ticket.close",
+        project_id=row.project_id,
+    )
 
 
 @command("ticket.notify_missing", roles=_ROLES, clause="SYS-TICKET")

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from models.commands import events
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS
-from models.core.errors import Refusal
+from models.core.errors import Conflict, Refusal
 from models.core.registry import command
 from models.queries.reader import found
 from models.queries.units import root_unit, units_on
@@ -88,11 +88,15 @@ class UnitRetired(BaseModel):
 def retire(ctx: Context, *, unit: Annotated[Code, Field(description="区划代码")]) -> UnitRetired:
     """Take a unit out from today on; what it owed before stays owed.
 
-    Raises ``Refusal`` ``unit.in_use`` (ZY-43) while units or projects stand below it, ``kernel.not_found``.
+    Raises ``Refusal`` ``unit.in_use`` (ZY-43) while units or projects stand below it, ``kernel.not_found``;
+    ``Conflict`` ``unit.retired_before`` (SYS-ALREADY-DONE) when it is out already.
     """
     with ctx.writing() as session:
         root = root_unit(policies=ctx.services.policies, region=ctx.services.region)
         row = found(session.get(AdministrativeUnit, unit), kind="unit", id=unit)
+        if row.until_on is not None:
+            said = {"unit": row.name, "on": row.until_on.isoformat()}
+            raise Conflict("unit.retired_before", rule="SYS-ALREADY-DONE", facts=said)
         below = [one.code for one in units_on(session, root=root, on=ctx.as_of).values() if one.parent == unit]
         here = session.exec(
             select(Placement.project_id).where(col(Placement.unit_code) == unit, col(Placement.until_on).is_(None))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Select, String, and_, cast, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, insert, literal, select
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
@@ -21,9 +21,8 @@ from models.context import Context
 from models.core.actors import Role
 from models.core.ids import derive_id
 from models.core.registry import command
+from models.rules.alerts import OVERDUE, SUPERVISOR
 from models.tables.kernel import Alert, WorkItem
-
-OVERDUE: Final = "overdue"
 
 
 def open_item(
@@ -39,8 +38,9 @@ def open_item(
     resolves_with: str,
     project_id: str | None = None,
     provisional: bool = False,
+    note: str | None = None,
 ) -> WorkItem:
-    """Open a work item, or return the one that is already there for this kind and subject."""
+    """Open a work item, or return the one that is already there for this kind and subject; ``note``: what was found."""
     found = _find(session, kind=kind, subject_id=subject_id)
     if found is not None:
         return found
@@ -57,6 +57,7 @@ def open_item(
         clause=clause,
         resolves_with=resolves_with,
         status="open",
+        note=note,
     )
     session.add(item)
     session.flush()
@@ -99,23 +100,12 @@ def sweep_deadlines(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: 
 
     ``kinds`` limits the sweep to work items of these kinds (all when empty). An item gets the alert of the level it has
     reached, not of those it passed during an outage; the ladder (days before the due date) is national policy. What
-    stays overdue is told again every ``alerts.overdue_repeat_days``.
+    stays overdue is told again every ``alerts.overdue_repeat_days``, and ``alerts.supervisor_days`` after it was first
+    told, to those who supervise.
     """
-    alerts = ctx.policy(region="cn").alerts
-    ladder = () if overdue_only else sorted(alerts.ladder_days, reverse=True)
-    levels = [
-        _Level(
-            name=str(days),
-            due_from=ctx.as_of + timedelta(days=ladder[index + 1] + 1 if index + 1 < len(ladder) else 0),
-            due_until=ctx.as_of + timedelta(days=days),
-        )
-        for index, days in enumerate(ladder)
-    ]
-    levels.append(_Level(name=OVERDUE, due_from=date.min, due_until=ctx.as_of - timedelta(days=1)))
     with ctx.writing() as session:
         late_before = _late_today(session, ctx)
-        raised = _repeat(session, ctx, kinds=kinds, days=alerts.overdue_repeat_days)
-        raised += sum(_raise_level(session, ctx, kinds=kinds, level=level) for level in levels)
+        raised = sum(_inserted(session, due) for due in _due(ctx, kinds=kinds, overdue_only=overdue_only))
         late = _late_today(session, ctx) - late_before
         if raised:
             events.append(
@@ -129,6 +119,12 @@ def sweep_deadlines(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: 
     return SweepResult(alerts=raised, late=late)
 
 
+def unraised(session: Session, ctx: Context) -> int:
+    """Return how many alerts a sweep of this day would still raise; items opened today wait for tomorrow's sweep."""
+    before = (due.statement.where(col(WorkItem.opened_on) < ctx.as_of).subquery() for due in _due(ctx))
+    return sum(int(session.execute(select(func.count()).select_from(due)).scalar_one()) for due in before)
+
+
 @dataclass(frozen=True)
 class _Level:
     """One rung: items due in [due_from, due_until] have reached it; those due before due_until reached it earlier."""
@@ -138,35 +134,66 @@ class _Level:
     due_until: date
 
 
-def _raise_level(session: Session, ctx: Context, *, kinds: tuple[str, ...], level: _Level) -> int:
-    columns: dict[str, SQLCoreOperations[Any]] = {
-        "id": literal("alert-") + col(WorkItem.id) + literal(f"-{level.name}-") + cast(col(WorkItem.due_on), String),
-        "work_item_id": col(WorkItem.id),
-        "level": literal(level.name),
-        "due_on": col(WorkItem.due_on),
-        "raised_on": literal(ctx.as_of),
-        # an item opened since the last daily sweep was not missed, however near its due date
-        "late": and_(col(WorkItem.due_on) < level.due_until, col(WorkItem.opened_on) < ctx.as_of - timedelta(days=1)),
-    }
+@dataclass(frozen=True)
+class _Due:
+    """The alerts that are due and not raised: the columns filled, and the statement that finds them."""
+
+    columns: tuple[str, ...]
+    statement: Select[Any]
+
+
+def _due(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: bool = False) -> list[_Due]:
+    """Return what a sweep raises, in its order: what is told again first, so that no first alert counts as a last."""
+    alerts = ctx.policy(region="cn").alerts
+    ladder = () if overdue_only else sorted(alerts.ladder_days, reverse=True)
+    levels = [
+        _Level(
+            name=str(days),
+            due_from=ctx.as_of + timedelta(days=ladder[index + 1] + 1 if index + 1 < len(ladder) else 0),
+            due_until=ctx.as_of + timedelta(days=days),
+        )
+        for index, days in enumerate(ladder)
+    ]
+    levels.append(_Level(name=OVERDUE, due_from=date.min, due_until=ctx.as_of - timedelta(days=1)))
+    again = [_again(ctx, kinds=kinds, days=alerts.overdue_repeat_days)] if alerts.overdue_repeat_days else []
+    reached = [_reached(ctx, kinds=kinds, level=level) for level in levels]
+    return [*again, *reached, _escalated(ctx, kinds=kinds, days=max(alerts.supervisor_days, 1))]
+
+
+def _reached(ctx: Context, *, kinds: tuple[str, ...], level: _Level) -> _Due:
+    # an item opened since the last daily sweep was not missed, however near its due date
+    late = and_(col(WorkItem.due_on) < level.due_until, col(WorkItem.opened_on) < ctx.as_of - timedelta(days=1))
+    reached = col(WorkItem.due_on).between(level.due_from, level.due_until)
+    return _alerts(ctx, level.name, late, reached, _not_raised(level.name), kinds=kinds)
+
+
+def _not_raised(level: str) -> ColumnElement[bool]:
     raised = (
         col(Alert.work_item_id) == col(WorkItem.id),
-        col(Alert.level) == level.name,
+        col(Alert.level) == level,
         col(Alert.due_on) == col(WorkItem.due_on),
     )
-    due = select(*columns.values()).where(
-        col(WorkItem.status) == "open",
-        col(WorkItem.due_on).between(level.due_from, level.due_until),
-        ~select(col(Alert.id)).where(*raised).exists(),
+    return ~select(col(Alert.id)).where(*raised).exists()
+
+
+def _escalated(ctx: Context, *, kinds: tuple[str, ...], days: int) -> _Due:
+    """Find every open item that was told to be overdue ``days`` ago: now the supervisor is told, once."""
+    first = (
+        select(func.min(Alert.raised_on))
+        .where(
+            col(Alert.work_item_id) == col(WorkItem.id),
+            col(Alert.due_on) == col(WorkItem.due_on),
+            col(Alert.level).startswith(OVERDUE),
+        )
+        .scalar_subquery()
     )
-    if kinds:
-        due = due.where(col(WorkItem.kind).in_(kinds))
-    return _inserted(session, columns, due)
+    passed = ctx.as_of - timedelta(days=days)
+    overdue = col(WorkItem.due_on) < passed
+    return _alerts(ctx, SUPERVISOR, first < passed, overdue, first <= passed, _not_raised(SUPERVISOR), kinds=kinds)
 
 
-def _repeat(session: Session, ctx: Context, *, kinds: tuple[str, ...], days: int) -> int:
-    """Tell again of every open item whose last alert since it was overdue is ``days`` or more ago; 0 days: never."""
-    if not days:
-        return 0
+def _again(ctx: Context, *, kinds: tuple[str, ...], days: int) -> _Due:
+    """Find every open item whose last alert since it was overdue is ``days`` or more ago."""
     last = (
         select(func.max(Alert.raised_on))
         .where(
@@ -176,28 +203,34 @@ def _repeat(session: Session, ctx: Context, *, kinds: tuple[str, ...], days: int
         )
         .scalar_subquery()
     )
-    level = f"{OVERDUE}-{ctx.as_of.isoformat()}"
+    return _alerts(
+        ctx,
+        f"{OVERDUE}-{ctx.as_of.isoformat()}",
+        last < ctx.as_of - timedelta(days=days),
+        col(WorkItem.due_on) < ctx.as_of,
+        last <= ctx.as_of - timedelta(days=days),
+        kinds=kinds,
+    )
+
+
+def _alerts(
+    ctx: Context, level: str, late: ColumnElement[bool], *conditions: ColumnElement[bool], kinds: tuple[str, ...]
+) -> _Due:
     columns: dict[str, SQLCoreOperations[Any]] = {
         "id": literal("alert-") + col(WorkItem.id) + literal(f"-{level}-") + cast(col(WorkItem.due_on), String),
         "work_item_id": col(WorkItem.id),
         "level": literal(level),
         "due_on": col(WorkItem.due_on),
         "raised_on": literal(ctx.as_of),
-        "late": last < ctx.as_of - timedelta(days=days),
+        "late": late,
     }
-    due = select(*columns.values()).where(
-        col(WorkItem.status) == "open",
-        col(WorkItem.due_on) < ctx.as_of,
-        last <= ctx.as_of - timedelta(days=days),
-    )
-    if kinds:
-        due = due.where(col(WorkItem.kind).in_(kinds))
-    return _inserted(session, columns, due)
+    statement = select(*columns.values()).where(col(WorkItem.status) == "open", *conditions)
+    return _Due(tuple(columns), statement.where(col(WorkItem.kind).in_(kinds)) if kinds else statement)
 
 
-def _inserted(session: Session, columns: dict[str, SQLCoreOperations[Any]], due: Select[Any]) -> int:
-    """Insert the selected alerts and return how many there were."""
-    statement = insert(Alert).from_select(list(columns), due)
+def _inserted(session: Session, due: _Due) -> int:
+    """Insert the alerts that are due and return how many there were."""
+    statement = insert(Alert).from_select(list(due.columns), due.statement)
     result = session.execute(statement, execution_options={"preserve_rowcount": True})  # else PostgreSQL says -1
     return int(result.rowcount)  # type: ignore[attr-defined]  # an INSERT yields a CursorResult
 

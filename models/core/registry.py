@@ -27,6 +27,13 @@ class OperationKind(StrEnum):
     QUERY = "query"
 
 
+class Once(StrEnum):
+    """Whose sendings of the same content on one day are one: an act of the office is, two objectors are two."""
+
+    BY_ANYONE = "by_anyone"
+    BY_SENDER = "by_sender"
+
+
 @dataclass(frozen=True)
 class Operation:
     """One callable verb: name ``<stage>.<verb>``, the roles that may call it, the clause it rests on."""
@@ -38,8 +45,9 @@ class Operation:
     clause: str
     arguments: type[BaseModel]
     rehearsal_only: bool
-    once_a_day: bool
+    once_a_day: Once | None
     unmasks: bool
+    on_the_day: frozenset[Role]
     summary: str
 
     def schema(self) -> dict[str, Any]:
@@ -61,16 +69,26 @@ def command(
     roles: tuple[Role, ...],
     clause: str,
     rehearsal_only: bool = False,
-    once_a_day: bool = False,
+    once_a_day: Once | None = None,
     unmasks: bool = False,
+    on_the_day: tuple[Role, ...] = (),
 ) -> Callable[[_Function], _Function]:
     """Register a command ``(ctx, *, ...)``. Raises ``ValueError`` on a duplicate name.
 
-    ``once_a_day``: the same content is taken once a day, and no key of the domain guards that. ``unmasks``: the result
-    is personal data in clear, so it is never kept: every reading of it is an event of its own.
+    ``once_a_day``: the same content is taken once a day, from anyone or from each sender, and no key of the domain
+    guards that. ``unmasks``: the result is personal data in clear, so it is never kept: every reading of it is an event
+    of its own. ``on_the_day``: callers of these roles act today, not on an earlier day, because a term hangs on it.
     """
-    kind = OperationKind.COMMAND
-    return _register(name, kind, roles, clause, rehearsal_only=rehearsal_only, once_a_day=once_a_day, unmasks=unmasks)
+    return _register(
+        name,
+        OperationKind.COMMAND,
+        roles,
+        clause,
+        rehearsal_only=rehearsal_only,
+        once_a_day=once_a_day,
+        unmasks=unmasks,
+        on_the_day=on_the_day,
+    )
 
 
 def query(name: str, *, roles: tuple[Role, ...], clause: str) -> Callable[[_Function], _Function]:
@@ -85,8 +103,9 @@ def _register(
     clause: str,
     *,
     rehearsal_only: bool = False,
-    once_a_day: bool = False,
+    once_a_day: Once | None = None,
     unmasks: bool = False,
+    on_the_day: tuple[Role, ...] = (),
 ) -> Callable[[_Function], _Function]:
     def add(function: _Function) -> _Function:
         if name in _operations:
@@ -101,6 +120,7 @@ def _register(
             rehearsal_only=rehearsal_only,
             once_a_day=once_a_day,
             unmasks=unmasks,
+            on_the_day=frozenset(on_the_day),
             summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
         )
         return function

@@ -8,14 +8,14 @@ book by name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Final
 
 from models.core.actors import Role
 from models.policy.duties import LEVELS
 from models.policy.reading import count, items, mapping, one_of, text
-from models.policy.values import Kind
+from models.policy.values import ADDED, Kind
 
 OTHER: Final = "OTHER"
 """The value of an enumeration that needs its reason in ``<field>_reason``."""
@@ -42,6 +42,7 @@ _BOOK_KEYS: Final = {
     "public_when",
     "distinct",
     "forbid",
+    "require",
     "warn",
     "follow_up",
 }
@@ -70,7 +71,8 @@ class BookField:
 
 @dataclass(frozen=True)
 class Check:
-    """Where ``when`` holds, the fields named must be empty (``forbid``), or the row is kept with a warning.
+    """Where ``when`` holds, the fields named must be empty (``forbid``) or filled (``require``), or the row is kept
+    with a warning.
 
     With ``less`` (two number fields) the warning stands only where the first is below the second.
     """
@@ -83,12 +85,16 @@ class Check:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """A row in which ``since`` is set wants ``done`` within the working days of disclosure, where ``when`` holds."""
+    """A row in which ``since`` is set wants ``done`` within the working days of disclosure, where ``when`` holds.
+
+    ``due`` names the field that holds another last day.
+    """
 
     rule: str
     since: str
     done: str
     when: When
+    due: str = field(default="", metadata={ADDED: True})
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ class Book:
     public_when: When
     distinct: tuple[str, ...]
     forbid: tuple[Check, ...]
+    require: tuple[Check, ...] = field(metadata={ADDED: True})
     warn: tuple[Check, ...]
     follow_up: FollowUp | None
 
@@ -151,6 +158,7 @@ def _book(raw: object) -> Book:
         public_when=_when(given.get("public_when", {})),
         distinct=_texts(given.get("distinct", [])),
         forbid=tuple(_check(one, rule) for one in items(given.get("forbid", []))),
+        require=tuple(_check(one, rule) for one in items(given.get("require", []))),
         warn=tuple(_check(one, rule) for one in items(given.get("warn", []))),
         follow_up=_follow_up(given["follow_up"], rule) if "follow_up" in given else None,
     )
@@ -181,14 +189,18 @@ def _field(raw: object) -> BookField:
 def _check_names(book: Book) -> None:
     """Refuse a book that speaks of a field it does not have, or has a value covered that is none of a list."""
     named = {*book.key, *book.distinct, *book.counted_when, *book.public_when}
-    named |= {code for check in (*book.forbid, *book.warn) for code in (*check.when, *check.fields, *check.less)}
+    named |= {
+        code
+        for check in (*book.forbid, *book.require, *book.warn)
+        for code in (*check.when, *check.fields, *check.less)
+    }
     named |= {book.per} - {""}
     if book.follow_up is not None:
-        named |= {book.follow_up.since, book.follow_up.done, *book.follow_up.when}
+        named |= {book.follow_up.since, book.follow_up.done, *book.follow_up.when, book.follow_up.due} - {""}
     listed = {code for code, field in book.fields.items() if field.type in ("enum", "set")}
     if named - set(book.fields) or (book.covers and book.covers not in listed) or not book.lead:
         raise ValueError
-    if any(not check.fields for check in book.forbid):
+    if any(not check.fields for check in (*book.forbid, *book.require)):
         raise ValueError
 
 
@@ -206,10 +218,11 @@ def _check(raw: object, rule: str) -> Check:
 
 def _follow_up(raw: object, rule: str) -> FollowUp:
     given = mapping(raw)
-    if set(given) - {"rule", "since", "done", "when"}:
+    if set(given) - {"rule", "since", "done", "when", "due"}:
         raise ValueError
     when = _when(given.get("when", {}))
-    return FollowUp(text(given.get("rule", rule)), text(given.get("since")), text(given.get("done")), when)
+    due = text(given["due"]) if "due" in given else ""
+    return FollowUp(text(given.get("rule", rule)), text(given.get("since")), text(given.get("done")), when, due)
 
 
 def _when(raw: object) -> When:

@@ -15,8 +15,30 @@ from models.policy.duties import Duty, DutyTable
 from models.policy.tickets import TicketTable
 from models.policy.values import Count, Days, Flag, Labels
 
-_THEMES: Final = ("planning", "direction", "pilot", "training", "publicity", "allowance", "assessment", "goals")
-_BOOKS: Final = ("venues", "windows", "staff", "tasks", "review", "publicity", "standards", "assets", "practice")
+_THEMES: Final = (
+    "planning",
+    "direction",
+    "pilot",
+    "training",
+    "publicity",
+    "allowance",
+    "assessment",
+    "goals",
+    "budget",
+)
+_BOOKS: Final = (
+    "venues",
+    "windows",
+    "staff",
+    "tasks",
+    "review",
+    "publicity",
+    "standards",
+    "assets",
+    "funds",
+    "practice",
+    "issues",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +57,7 @@ class Duties:
     allowance: DutyTable | None = None  # funds follow tasks
     assessment: DutyTable | None = None  # yearly scores and selections
     goals: DutyTable | None = None  # what a pilot must have reached by when
+    budget: DutyTable | None = None  # money for purchases put into the year's budget
 
     entry_qualifications: Labels | None = None  # any one of them lets a newcomer in; soft: warns
     stations_min: Count | None = None  # service stations in each community with many needy people
@@ -58,7 +81,9 @@ class Books:
     publicity: BookTable | None = None  # hotline, disclosure
     standards: BookTable | None = None
     assets: BookTable | None = None
+    funds: BookTable | None = None  # what money is there, what of it is kept apart, what goes down with a task
     practice: BookTable | None = None  # links of a mechanism, local adjustments, guidance
+    issues: BookTable | None = None  # problems on the way, who mends them by when, what the mechanism resolved
 
     def themes(self) -> Mapping[str, Mapping[str, Book]]:
         """Return leaf key → its table of books, for every theme that is set."""

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.policy.supervision import ScheduleTable
 from models.policy.values import (
+    Amounts,
     Codes,
     Count,
+    Counts,
     Days,
     DaysList,
     Flag,
@@ -34,7 +37,11 @@ class Procurement:
     """S10. Methods, thresholds, clocks, draw, failed tender, agency records."""
 
     methods: Labels
-    open_tender_threshold: Yuan | None = None  # set by province or city and date
+    statutory_methods: Codes | None = None  # above the purchase floor nothing else stands (BJ-31)
+    objects: Labels  # goods, services, works
+    open_tender_threshold: Yuan | None = None  # services: set by province or city and date
+    open_tender_table: Amounts | None = None  # "<level>.<object>" → amount, where a province tells levels apart
+    purchase_floor_table: Amounts | None = None  # "<level>.<object>" → amount from which a statutory method is a must
     open_tender_strict: Flag | None = None  # true: only amounts strictly greater force an open tender
     bidders_min: Count  # fewer qualified bidders void the tender
     failed_tender_methods: Codes  # lawful after a failed tender, with approval
@@ -74,13 +81,23 @@ class Procurement:
     debarment_years_max: Years
     purchaser_kinds: Labels
     notice_sites: Labels
+    negative_list: Labels | None = None  # what may not be purchased, by date
+    precheck_aspects: Labels | None = None  # checked before the notice (ZY-80, FZ-36)
+    template_required: Flag | None = None  # tender documents follow the unified template (ZY-81)
+    tender_template: Labels  # sections of tender documents
+    intent_days: Days | None = None  # intent public so long before the notice; warn
     checkpoints: Labels  # before, during, after
+    checkpoint_parties: Labels  # whose conduct is checked (ZY-85)
+    rectification_working_days: WorkingDays  # to mend what a check found (ZY-84)
+    sampling_months: Months  # how often new tender documents are sampled (ZY-83)
     agency_record: Flag
     tender_sampling_rate: Ratio | None = None
     low_price_average_ratio: Ratio | None = None
     low_price_second_ratio: Ratio | None = None
     low_price_ceiling_ratio: Ratio | None = None
     low_price_reply_minutes: Minutes | None = None
+    credit_levels: Labels | None = None  # stars of social organisations (AH-32)
+    credit_measures: Labels | None = None  # level → what follows in later choices (AH-33)
     steps: Labels | None = None  # event that marks a step of the purchase → its name, in order (BJ-24)
     level_item_classes: Groups | None = None  # who mainly purchases what, by level (AH-08, AH-09)
 
@@ -139,6 +156,14 @@ class Monitoring:
     inspectors_per_target: Count
     publish_working_days: WorkingDays  # results of an inspection round
     rectification_days: Days
+    schedules: ScheduleTable | None = None  # what is owed, how often, by whom
+    inspection_days: Days  # to carry out the inspections of a round, from its draw
+    risk_rates: Weights  # stratum of higher risk → share of it drawn; the rest goes by inspection_rate
+    risk_findings: Count  # so many open findings or orders make a project one of higher risk
+    key_months: Months  # a project stays on the key-supervision list so long
+    follow_up_rate: Ratio  # share of the people served who are asked
+    follow_up_min: Count  # at least so many are asked, everybody where there are fewer
+    follow_up_days: Days  # to finish a follow-up
     audit_checks: Labels  # the automatic checks auditors look for
 
 
@@ -205,8 +230,10 @@ class Archive:
     volumes: Labels
     project_retention_years: Years
     procurement_retention_years: Years  # statutory floor
+    volume_retention_years: Counts  # volume → years; a volume not named is kept as long as the project
     impact_assessment_years: Years | None = None
     filing_working_days: WorkingDays  # after the last receipt
+    link_hours_max: Count  # an address that opens a bundle without an account lasts so long at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,8 +251,10 @@ class Incentive:
 class Recovery:
     """SX1. The misuse ladder."""
 
+    kinds: Labels  # what misuse is
     ladder: Labels  # in order
     repay_days: Days
+    receipt_working_days: WorkingDays  # for the body a case was handed over to
     fraud_fine_min: Ratio | None = None  # multiples of what was obtained
     fraud_fine_max: Ratio | None = None
     diversion_fine_max: Ratio | None = None  # multiple of the illegal gain
@@ -233,10 +262,14 @@ class Recovery:
 
 @dataclass(frozen=True, kw_only=True)
 class Alerts:
-    """Reminders before a due date and after it."""
+    """Reminders before a due date and after it: to whoever must act, to the supervisor, and what mends the sending."""
 
     ladder_days: DaysList  # days before the due date, falling; 0 is the day itself
     overdue_repeat_days: Days
+    digest_days: Days  # whoever has something overdue gets one list of it so often
+    supervisor_days: Days  # so long after it was told to be overdue, the supervisor is told
+    supervisors: Labels  # role that must act → role whose supervisor is told; a role not named has its own
+    mend_working_days: WorkingDays  # to put right what could not be delivered
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ class Library:
     list_payer_classes: Labels
     design_items: Labels  # six points every design answers (ZY-04)
     entry_links: Codes  # what a library entry must link to: need, policy
-    entry_fields: Labels | None = None  # what an entry must also state (ZY-39, ZY-45, ZY-46)
+    entry_fields: Labels | None = None  # what an entry must also state (ZY-39, ZY-45, ZY-46, FZ-01)
     policy_list_consults: Labels | None = None  # who is consulted on a policy list (ZY-35)
     links_checked: Flag | None = None  # need and policy links name registered things, not words
     brand_theme: Text | None = None
@@ -180,7 +180,7 @@ class Decision:
     office_members: Labels  # who may sit in the mechanism's office (ZY-12)
     office_lead: Text  # kind of the member that leads it
     office_required: Codes  # kinds of which at least one member is needed
-    modification_voids: Groups  # kind of change → what it voids of an approved project
+    modification_voids: Groups  # kind of change → what it voids of what a project has earned
     start_formalities: Labels | None = None  # complete before the start (ZY-76)
 
 
@@ -198,7 +198,17 @@ class Funding:
     project_table_with_reply: Flag  # the purchase-project table goes out with the budget reply
     dedicated_account: Flag  # registered before the first payment
     no_over_budget: Flag
+    carry_over: Codes  # channels whose unreserved balance goes into the next year; others give it back
     donation_report_months: Months | None = None  # interim disclosure of donated projects
     donation_final_months: Months | None = None  # full disclosure after the end
     forbidden_sources: Labels | None = None  # money that may not be drawn upon (FZ-49)
+    plan_scenarios: Groups  # scenario → what counts in it (coverage, score, performance, social_share)
+    plan_scenario_names: Labels
+    plan_grade_weights: Weights  # grade of the last acceptance → factor of the next batch
+    plan_least_share: Ratio  # a new project is arranged at least this share of its phase, or not at all
+    plan_floor_projects: Count  # projects a unit should have in a batch (soft)
+    plan_floor_weight: Ratio  # a missing one costs this many times the worthiest candidate
+    plan_social_penalty: Ratio  # a missing fen costs this many times the average worth of a fen
+    plan_gap_limit: Ratio  # of the solver
+    plan_solver_seed: Count
     social_org_ratio_min: Ratio | None = None  # of newly arranged purchases; warns (AH-19)

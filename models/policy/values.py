@@ -17,6 +17,9 @@ from models.core.money import Money
 
 Item = TypeVar("Item")
 
+ADDED = "added"
+"""Metadata of a field that came after values of its kind were locked: empty, it is left out of their digest."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -82,7 +85,9 @@ def plain(value: object) -> object:
         case tuple():
             return [plain(item) for item in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+            given = {item.name: getattr(value, item.name) for item in fields(value)}
+            unset = {item.name for item in fields(value) if item.metadata.get(ADDED) and not given[item.name]}
+            return {name: plain(one) for name, one in given.items() if name not in unset}
         case _:
             return value
 
@@ -136,6 +141,7 @@ Weights = Annotated[Mapping[str, Decimal], Kind("weights", lambda raw: _mapped(r
 PointsByCode = Annotated[
     Mapping[str, Decimal], Kind("points_by_code", lambda raw: _mapped(raw, _decimal), f"代码: {_DECIMAL}")
 ]
+Amounts = Annotated[Mapping[str, Money], Kind("amounts", lambda raw: _mapped(raw, _yuan), "代码: 元")]
 Groups = Annotated[
     Mapping[str, tuple[str, ...]], Kind("groups", lambda raw: _mapped(raw, _codes), "代码: 不重复的代码或文本列表")
 ]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from models.core.actors import ROLE_NAMES, Role
 from models.core.messages import sentence
@@ -19,12 +19,13 @@ from models.queries import papers
 from models.queries.evaluation import omission_sentence, omissions_of
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.provenance import Marks
-from models.queries.reader import Reader, project_of
+from models.queries.reader import Reader, found, project_of
 from models.rules import acceptance as rules
 from models.rules.delivery import Reach
 from models.rules.evaluation import Verdict
-from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem, SelfCheck
+from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem, FinalAccountAudit, SelfCheck
 from models.tables.kernel import Event, Project, WorkItem
+from models.tables.needs import NeedsAssessment, Person, Selection, Survey
 
 CLOCK_STATES = ("completed", "self_checked", "not_accepted")
 SOURCES = (
@@ -54,6 +55,18 @@ class ProblemLine(BaseModel):
     resolved_on: date | None
 
 
+class NeedsChange(BaseModel):
+    """How needs stand after the service, by the indicators of the beginning (ZY-27); persons, each counted once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    survey: str
+    indicators: str
+    compared: int
+    improved: int
+    worsened: int
+
+
 class Conclusion(BaseModel):
     """The latest conclusion of the comprehensive acceptance."""
 
@@ -76,6 +89,8 @@ class Conclusion(BaseModel):
     served: int
     target: int | None
     problems: tuple[ProblemLine, ...]
+    needs_change: NeedsChange | None
+    announced_on: date | None
 
 
 @query("acceptance.projects_without_clocks", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-95")
@@ -117,6 +132,7 @@ def conclusion(reader: Reader, *, project: str) -> Conclusion | None:
         grade_name=policy.evaluation.grade_names[latest.grade],
         satisfaction_percent=rules.satisfaction_percent(asked=latest.asked, satisfied=latest.satisfied),
         problems=tuple(ProblemLine(**one.model_dump(include=set(ProblemLine.model_fields))) for one in problems),
+        needs_change=NeedsChange(**latest.needs_change) if latest.needs_change else None,
     )
 
 
@@ -131,6 +147,7 @@ _AS_THEY_ARE = {
     "satisfied",
     "served",
     "target",
+    "announced_on",
 }
 
 
@@ -154,6 +171,63 @@ def latest_self_check(session: Session, *, project: str) -> SelfCheck | None:
     return session.exec(
         select(SelfCheck).where(col(SelfCheck.project_id) == project).order_by(col(SelfCheck.round).desc())
     ).first()
+
+
+def satisfaction_of_year(session: Session, *, region: str, year: int) -> tuple[int, int] | None:
+    """Return (asked, satisfied) over all conclusions of a year in a region, ``None`` where nobody was asked."""
+    asked, satisfied = session.exec(
+        select(func.sum(AcceptanceConclusion.asked), func.sum(AcceptanceConclusion.satisfied))
+        .join(Project, col(Project.id) == col(AcceptanceConclusion.project_id))
+        .where(col(Project.region) == region)
+        .where(col(AcceptanceConclusion.concluded_on).between(date(year, 1, 1), date(year, 12, 31)))
+    ).one()
+    return (int(asked), int(satisfied)) if asked else None
+
+
+def open_audit(session: Session, *, project: str) -> FinalAccountAudit | None:
+    """Return the audit of the final accounts that was ordered and has not reported (ZY-100)."""
+    return session.exec(
+        select(FinalAccountAudit).where(
+            col(FinalAccountAudit.project_id) == project, col(FinalAccountAudit.reported_on).is_(None)
+        )
+    ).first()
+
+
+def baseline_indicators(session: Session, row: Project) -> frozenset[str]:
+    """Return the versions of the needs indicators in the surveys a project rests on."""
+    surveys = session.exec(select(Survey).where(col(Survey.id).in_(row.details.get("needs", ())))).all()
+    return frozenset(one.indicator_version for one in surveys)
+
+
+def needs_change(session: Session, row: Project, *, survey: str | None) -> NeedsChange | None:
+    """Compare the needs of people assessed in a project's own surveys and again in ``survey``; ``None`` without one.
+
+    Of a project with selected recipients only those count. Raises ``Refusal`` ``kernel.not_found``.
+    """
+    if survey is None:
+        return None
+    after = found(session.get(Survey, survey), kind="survey", id=survey)
+    statement = (
+        select(Person.id, Person.max_level, NeedsAssessment.max_level)
+        .join(NeedsAssessment, col(NeedsAssessment.person_id) == col(Person.id))
+        .where(
+            col(Person.survey_id) == survey,
+            col(NeedsAssessment.survey_id).in_(row.details.get("needs", ())),
+            col(NeedsAssessment.survey_id) != survey,
+        )
+        .order_by(col(NeedsAssessment.superseded_on))
+    )
+    chosen = select(Selection.person_id).where(col(Selection.project_id) == row.id)
+    if session.exec(chosen.limit(1)).first() is not None:
+        statement = statement.where(col(Person.id).in_(chosen))
+    levels = {person: (now, before) for person, now, before in session.exec(statement).all()}
+    return NeedsChange(
+        survey=survey,
+        indicators=after.indicator_version,
+        compared=len(levels),
+        improved=sum(now < before for now, before in levels.values()),
+        worsened=sum(now > before for now, before in levels.values()),
+    )
 
 
 def completed_on(session: Session, *, project: str) -> date | None:
@@ -193,6 +267,8 @@ class Judged:
     reach: Reach
     opinion: str
     problems: Sequence[Problem]
+    needs_change: NeedsChange | None = None
+    warnings: Sequence[str] = ()
 
 
 def conclusion_view(
@@ -214,6 +290,7 @@ def conclusion_view(
         "grade": cell(policy.evaluation.grade_names[judged.verdict.grade], grade_path),
         "conclusion": [
             *_paragraphs(policy=policy, judged=judged),
+            *_change(judged.needs_change),
             *(omission_sentence(one, policy=policy) for one in omissions_of(sheet.project)),
         ],
         "problems": [
@@ -276,6 +353,10 @@ def _paragraphs(*, policy: Policy, judged: Judged) -> list[str]:
     if judged.outcome is rules.Outcome.ACCEPTED:
         said.append(sentence("acceptance.paper.pay", {"percent": _percent(verdict.pay_ratio)}))
     return said
+
+
+def _change(change: NeedsChange | None) -> list[str]:
+    return [sentence("acceptance.paper.needs_change", change.model_dump())] if change is not None else []
 
 
 def _percent(share: Decimal) -> str:

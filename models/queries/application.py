@@ -115,6 +115,17 @@ def newest_application(session: Session, project_id: str) -> Application | None:
     ).one_or_none()
 
 
+def substance(session: Session, application: str) -> tuple[dict[str, str], list[tuple[str, str, int]]]:
+    """Return what a submission asks for: its texts and its budget lines; the term and the name are not of it."""
+    lines = session.exec(
+        select(ApplicationBudgetLine)
+        .where(col(ApplicationBudgetLine.application_id) == application)
+        .order_by(col(ApplicationBudgetLine.ordinal))
+    ).all()
+    row = session.get_one(Application, application)
+    return row.parts, [(line.category, line.channel, line.amount_fen) for line in lines]
+
+
 def applications_of(session: Session, project_id: str) -> list[Application]:
     """Return every submission of a project, oldest first."""
     statement = select(Application).where(col(Application.project_id) == project_id)

@@ -17,10 +17,11 @@ from models.ports import Zone
 from models.queries.audit import OFFICES, receipts_of
 from models.queries.chains import entries, types_of
 from models.queries.reader import Reader, project_of
-from models.rules.archive import OnFile, folder_number
+from models.rules.archive import SIGNATURE, OnFile, folder_number
 from models.tables.archive import ArchivePackage
 from models.tables.kernel import Document, Event, Project, StreamHead
 from models.tables.publicity import Disclosure
+from models.tables.review import ReviewSignature
 
 # A project's own chain is exported anyway, another project has a bundle of its own, and the rest are the house's.
 _NOT_OF_A_PROJECT: Final = ("project", "documents", "alerts", "anchor", "policy")
@@ -96,13 +97,33 @@ def documents_of(session: Session, project: str) -> list[Document]:
 def on_file(session: Session, project: str) -> OnFile:
     """Return what the checklist of ``rules.archive`` counts."""
     kinds = session.exec(select(Document.kind).where(col(Document.project_id) == project)).all()
+    signed, due = _signatures(session, project)
     disclosed = session.exec(select(Disclosure.item).where(col(Disclosure.project_id) == project)).all()
     return OnFile(
-        kinds=Counter(kinds),
+        kinds={**Counter(kinds), SIGNATURE: signed},
         events=Counter(types_of(session, project)),
         receipts=frozenset(receipts_of(session, project)),
         disclosed=frozenset(disclosed),
+        signatures_due=due,
     )
+
+
+def _signatures(session: Session, project: str) -> tuple[int, int]:
+    """Return how many signed statements on the opinion that stands are on file, and how many ended its review."""
+    ends = select(Event.payload).where(
+        col(Event.stream_kind) == "project", col(Event.stream_id) == project, col(Event.type) == "project.reviewed"
+    )
+    last = session.exec(ends.order_by(col(Event.seq).desc())).first() or {}
+    filed = session.exec(
+        select(Document.id)
+        .join(ReviewSignature, col(ReviewSignature.document_id) == col(Document.id))
+        .where(
+            col(Document.project_id) == project,
+            col(ReviewSignature.round_id) == last.get("round_id"),
+            col(ReviewSignature.signed).is_(True),
+        )
+    ).all()
+    return len(filed), last.get("signatures", 0)
 
 
 def head_of(session: Session, project: str) -> StreamHead:

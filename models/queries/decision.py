@@ -14,6 +14,7 @@ from models.core.messages import sentence
 from models.core.money import Money, capitals
 from models.core.registry import query
 from models.policy.schema import Policy
+from models.queries.modification import ModificationView, modifications_of
 from models.queries.papers import Sheet, facts, head
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.provenance import Marks
@@ -72,7 +73,7 @@ class ShareView(BaseModel):
 
 
 class DecisionView(BaseModel):
-    """The newest decision of a project, its approval in force, who pays, and the papers voided since."""
+    """The newest decision of a project, its approval in force, who pays, the papers voided since, what was modified."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -92,6 +93,7 @@ class DecisionView(BaseModel):
     document: str | None
     shares: tuple[ShareView, ...]
     voided: tuple[VoidedView, ...]
+    modifications: tuple[ModificationView, ...]
 
 
 @query("decision.record", roles=EVERYONE_INSIDE, clause="ZY-70")
@@ -120,6 +122,7 @@ def record(reader: Reader, *, project: str) -> DecisionView:
             for row in shares_of(reader.session, project)
         ),
         voided=_voided(reader.session, project),
+        modifications=modifications_of(reader.session, project),
     )
 
 
@@ -136,6 +139,11 @@ def _voided(session: Session, project: str) -> tuple[VoidedView, ...]:
         )
         for mark, paper in rows
     )
+
+
+def ever_approved(session: Session, project_id: str) -> bool:
+    """Say whether a project was ever approved, an approval voided since included."""
+    return session.exec(select(Approval.id).where(col(Approval.project_id) == project_id)).first() is not None
 
 
 def approval_in_force(session: Session, project_id: str) -> Approval | None:
@@ -200,10 +208,27 @@ def completed_formalities(session: Session, project: str) -> frozenset[str]:
     return frozenset(session.exec(select(StartFormality.code).where(col(StartFormality.project_id) == project)).all())
 
 
-def event_types(session: Session, project_id: str) -> frozenset[str]:
-    """Return the types of the events of a project's chain."""
-    statement = select(Event.type).where(col(Event.stream_kind) == "project", col(Event.stream_id) == project_id)
-    return frozenset(session.exec(statement).all())
+def newest_formality(session: Session, project: str, code: str) -> StartFormality | None:
+    """Return the version that counts of a formality before the start, ``None`` while it is open."""
+    return session.exec(
+        select(StartFormality)
+        .where(col(StartFormality.project_id) == project, col(StartFormality.code) == code)
+        .order_by(col(StartFormality.ordinal).desc())
+    ).first()
+
+
+def acts_since_voided(session: Session, project_id: str) -> frozenset[str]:
+    """Return the types of the events of a project's chain since a modification last voided its feasibility: what was
+    reviewed and costed before that was another content at another price."""
+    statement = select(Event.type, Event.payload).where(
+        col(Event.stream_kind) == "project", col(Event.stream_id) == project_id
+    )
+    acts: set[str] = set()
+    for type_, payload in session.exec(statement.order_by(col(Event.seq))).all():
+        if "modification_id" in payload and "feasibility" in payload["voided"]:
+            acts.clear()
+        acts.add(type_)
+    return frozenset(acts)
 
 
 def applied_amounts(session: Session, *, project_id: str, policy: Policy) -> dict[str, Money]:

@@ -141,7 +141,9 @@ def implementation_ledger(reader: Reader, *, awaiting_only: bool = False) -> tup
         .order_by(col(Approval.approved_on), col(Approval.id))
     ).all()
     states: dict[str, list[str]] = {}
-    for project, state in reader.session.exec(select(PlanLine.project_id, PlanLine.state)).all():
+    for project, state in reader.session.exec(
+        select(PlanLine.project_id, PlanLine.state).where(col(PlanLine.cancelled_on).is_(None))
+    ).all():
         states.setdefault(project, []).append(state)
     rows = (
         PlanRow(

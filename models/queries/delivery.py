@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, and_, distinct, func
+from sqlalchemy import ColumnElement, and_, distinct, func, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -88,7 +88,7 @@ def progress(reader: Reader, *, project: str) -> Progress:
             func.count(distinct(col(ServiceRecord.person_id))),
             func.count(),
             func.coalesce(func.sum(col(ServiceRecord.minutes)), 0),
-        ).where(of_project, _is_newest())
+        ).where(of_project, is_newest())
     ).one()
     planned = _count(session, Selection, col(Selection.project_id) == project)
     names = rules.item_names(policy=policy)
@@ -138,7 +138,8 @@ def _count(session: Session, table: type, where: ColumnElement[bool]) -> int:
     return session.exec(select(func.count()).select_from(table).where(where)).one()
 
 
-def _is_newest() -> ColumnElement[bool]:
+def is_newest() -> ColumnElement[bool]:
+    """Return the condition that a service record is the newest revision of its service."""
     newer = aliased(ServiceRecord)
     return ~(
         select(newer.id)
@@ -161,7 +162,7 @@ def _by_kind(session: Session, of_project: ColumnElement[bool], names: Mapping[s
             func.count(distinct(col(ServiceRecord.person_id))),
             func.sum(col(ServiceRecord.minutes)),
         )
-        .where(of_project, _is_newest())
+        .where(of_project, is_newest())
         .group_by(col(ServiceRecord.item))
         .order_by(col(ServiceRecord.item))
     ).all()
@@ -186,16 +187,20 @@ def _staff(session: Session, *, project: str) -> dict[str, bool]:
     roles=(Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.PURCHASER, Role.SYSTEM),
     clause="SYS-APPEND-ONLY",
 )
-def verify_records(reader: Reader, *, project: str) -> RecordsCheck:
-    """Compare every batch of service records with the digest its event carries: an edited or lost row shows."""
+def verify_records(reader: Reader, *, project: str = "") -> RecordsCheck:
+    """Compare every batch of service records with the digest its event carries: an edited or lost row shows, and one
+    that belongs to no batch. Without a project those of all projects are compared.
+    """
     session = reader.session
-    project_of(session, project)
+    if project:
+        project_of(session, project)
+    of_project = col(Event.stream_id) == project if project else true()
     batches = session.exec(
         select(Event.event_id, Event.payload)
-        .where(col(Event.stream_kind) == "project", col(Event.stream_id) == project, col(Event.type) == RECORDED)
-        .order_by(col(Event.seq))
+        .where(col(Event.stream_kind) == "project", of_project, col(Event.type) == RECORDED)
+        .order_by(col(Event.stream_id), col(Event.seq))
     ).all()
-    bad, total = [], 0
+    bad, total = _stray(session, project, {batch for batch, _ in batches}), 0
     for batch, payload in batches:
         rows = session.exec(
             select(ServiceRecord).where(col(ServiceRecord.batch_id) == batch).order_by(col(ServiceRecord.ordinal))
@@ -212,3 +217,10 @@ def verify_records(reader: Reader, *, project: str) -> RecordsCheck:
         if len(rows) != payload["records"] or rules.records_digest(clear) != payload["digest"]:
             bad.append(batch)
     return RecordsCheck(ok=not bad, batches=len(batches), records=total, bad=tuple(bad))
+
+
+def _stray(session: Session, project: str, batches: set[str]) -> list[str]:
+    """Return the batches that rows name and no event tells of."""
+    of_project = col(ServiceRecord.project_id) == project if project else true()
+    named = session.exec(select(ServiceRecord.batch_id).where(of_project).distinct()).all()
+    return sorted(set(named) - batches)

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from models.core.money import Money
 from models.core.registry import query
+from models.queries.application import newest_application, substance
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
 from models.tables.feasibility import (
@@ -23,6 +24,7 @@ from models.tables.feasibility import (
     FormalitySet,
     Requirement,
 )
+from models.tables.kernel import Project
 
 Act = TypeVar(
     "Act",
@@ -69,6 +71,27 @@ def newest(session: Session, act: type[Act], project_id: str) -> Act | None:
     return session.exec(
         select(act).where(col(act.project_id) == project_id).order_by(col(act.ordinal).desc()).limit(1)
     ).one_or_none()
+
+
+def appraisals_in_force(session: Session, project_id: str) -> list[Appraisal]:
+    """Return the appraisals of a project that no modification voided, newest first."""
+    return list(
+        session.exec(
+            select(Appraisal)
+            .where(col(Appraisal.project_id) == project_id, col(Appraisal.voided_on).is_(None))
+            .order_by(col(Appraisal.ordinal).desc())
+        ).all()
+    )
+
+
+def standing_appraisal(session: Session, project: Project) -> Appraisal | None:
+    """Return the newest appraisal if it stands for the project as it is: its payer, its texts and its budget."""
+    last = newest(session, Appraisal, project.id)
+    if last is None or last.voided_on is not None or last.payer != project.payer:
+        return None
+    current = newest_application(session, project.id)
+    same = current is not None and substance(session, current.id) == substance(session, last.application_id)
+    return last if same else None
 
 
 @query("feasibility.record", roles=EVERYONE_INSIDE, clause="ZY-62")

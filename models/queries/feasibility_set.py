@@ -11,11 +11,12 @@ from sqlmodel import Session, col, select
 from models.core.messages import sentence
 from models.core.registry import query
 from models.policy.schema import Policy
-from models.queries.feasibility import newest
+from models.queries.feasibility import newest, standing_appraisal
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
 from models.rules.feasibility_set import FORMALITIES, OPINION, REPORT, OnFile, Standing, asked, standing
-from models.tables.feasibility import Appraisal, CountyOpinion, FeasibilityReport, Formality, FormalitySet
+from models.tables.decision import VoidedPaper
+from models.tables.feasibility import CountyOpinion, FeasibilityReport, Formality, FormalitySet
 from models.tables.kernel import Project
 
 
@@ -60,13 +61,16 @@ class DecisionSet(BaseModel):
 def decision_standing(session: Session, project: Project, *, policy: Policy, on: date) -> Standing:
     """Return what of a project's decision set counts on a day: what is dated later does not."""
     report, opinion = newest(session, FeasibilityReport, project.id), newest(session, CountyOpinion, project.id)
-    appraisal, checklist = newest(session, Appraisal, project.id), newest(session, FormalitySet, project.id)
+    checklist, appraisal = newest(session, FormalitySet, project.id), standing_appraisal(session, project)
+    papers = {REPORT: report, OPINION: opinion, FORMALITIES: checklist}
+    gone = _voided(session, project.id)
     on_file = OnFile(
         report=report.sha256 if report else None,
         report_current=bool(report and appraisal and report.appraisal_id == appraisal.id),
         opinion_on=opinion.report_sha256 if opinion else None,
         opinion_positive=bool(opinion and opinion.positive),
         formalities=frozenset(checklist.items) if checklist else None,
+        voided=frozenset(kind for kind, paper in papers.items() if paper and paper.document_id in gone),
     )
     held = standing(on_file=on_file, payer=project.payer, policy=policy)
     dated = (
@@ -76,6 +80,20 @@ def decision_standing(session: Session, project: Project, *, policy: Policy, on:
     )
     late = dict.fromkeys((kind for kind, day in dated if day and day > on), sentence("feasibility.stale.later"))
     return Standing(held.kinds - late.keys(), held.reasons | late)
+
+
+def standing_report(session: Session, project: Project) -> FeasibilityReport | None:
+    """Return the newest report if the project's appraisal stands behind it and nobody voided its paper."""
+    report, appraisal = newest(session, FeasibilityReport, project.id), standing_appraisal(session, project)
+    if report is None or appraisal is None or report.appraisal_id != appraisal.id:
+        return None
+    return None if report.document_id in _voided(session, project.id) else report
+
+
+def _voided(session: Session, project_id: str) -> frozenset[str]:
+    return frozenset(
+        session.exec(select(VoidedPaper.document_id).where(col(VoidedPaper.project_id) == project_id)).all()
+    )
 
 
 def formalities_of(session: Session, project_id: str) -> dict[str, Formality]:

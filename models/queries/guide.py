@@ -34,7 +34,9 @@ class GuideVersion(BaseModel):
 
 
 class Breach(BaseModel):
-    """One time limit the office overran; ``working_days_late`` up to the day it acted, or up to today."""
+    """One time limit the office overran; ``working_days_late`` up to the day it acted, or up to today.
+    ``late``: it was entered later than the day after the limit.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +46,7 @@ class Breach(BaseModel):
     due_on: date
     closed_on: date | None
     raised_on: date
+    late: bool
     working_days_late: int
 
 
@@ -119,6 +122,7 @@ def overruns(
             due_on=breach.due_on,
             closed_on=item.closed_on,
             raised_on=breach.raised_on,
+            late=breach.late,
             working_days_late=calendar.working_days_between(
                 breach.due_on, max(breach.due_on, item.closed_on or on)
             ).value,

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.registry import query
-from models.queries.needs_survey import settled_survey
+from models.queries.needs_survey import UNFINISHED, settled_survey
 from models.queries.reader import Reader, found, project_of
 from models.rules.masking import masked
 from models.rules.needs import AgeBand
@@ -26,7 +26,10 @@ ASSESSORS = (*CIVIL_AFFAIRS, Role.TOWNSHIP)
 class NeedsSummary(BaseModel):
     """Counts of a survey. Groups overlap and do not add up to ``people``; ages are those of the day of the import.
 
-    ``people`` are those whose newest assessment is of this survey; ``superseded`` were assessed again by a later one.
+    ``people`` are those whose newest assessment is of this survey; ``superseded`` were assessed again by a later one;
+    ``service_files`` counts files of the ``file_unit`` the region keeps first (FZ-54 one a person, HS-04 one a
+    household). ``left_out`` are the rows of abandoned ledger files that never got in (a corrected file may have brought
+    them).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,8 +38,11 @@ class NeedsSummary(BaseModel):
     title: str
     people: int
     superseded: int
+    left_out: int
     households: int
     household_files: int
+    file_unit: str
+    service_files: int
     by_identity: dict[str, int]
     by_age_band: dict[str, int]
     minors: int
@@ -110,6 +116,7 @@ def summary(reader: Reader, *, survey: str) -> NeedsSummary:
         ).where(col(Person.survey_id) == survey)
     ).one()
     bands = _counted(reader, survey, col(Person.age_band))
+    unit = reader.policies.resolve(region=row.region, on=reader.as_of).needs.file_unit
     files = reader.session.exec(
         select(func.count()).select_from(HouseholdFile).where(col(HouseholdFile.survey_id) == survey)
     ).one()
@@ -118,8 +125,11 @@ def summary(reader: Reader, *, survey: str) -> NeedsSummary:
         title=row.title,
         people=people,
         superseded=_superseded(reader, survey),
+        left_out=_left_out(reader, survey),
         households=households,
         household_files=files,
+        file_unit=unit,
+        service_files=people if unit == "person" else files,
         by_identity=_counted(reader, survey, col(Person.identity)),
         by_age_band=bands,
         minors=bands.get(AgeBand.MINOR, 0),
@@ -180,8 +190,8 @@ def selection(reader: Reader, *, project: str) -> NeedsSelection:
 
 @query("needs.surveys_without_files", roles=(Role.SYSTEM, *ASSESSORS), clause="HS-04")
 def surveys_without_files(reader: Reader) -> tuple[str, ...]:
-    """Return the surveys with at least one household that has no service file yet, oldest first; none into which a
-    ledger is on its way.
+    """Return the surveys with at least one household that has no service file yet, oldest first; none in a
+    region where a ledger is on its way in.
     """
     filed = (
         select(HouseholdFile.id)
@@ -192,10 +202,10 @@ def surveys_without_files(reader: Reader) -> tuple[str, ...]:
         .exists()
     )
     waiting = select(Person.survey_id).where(~filed)
-    loading = select(LedgerImport.survey_id).where(col(LedgerImport.completed_on).is_(None))
+    loading = select(Survey.region).join(LedgerImport).where(*UNFINISHED)
     rows = reader.session.exec(
         select(Survey.id)
-        .where(col(Survey.id).in_(waiting), col(Survey.id).not_in(loading))
+        .where(col(Survey.id).in_(waiting), col(Survey.region).not_in(loading))
         .order_by(col(Survey.opened_on), col(Survey.id))
     ).all()
     return tuple(rows)
@@ -208,6 +218,12 @@ def _superseded(reader: Reader, survey: str) -> int:
         .where(col(NeedsAssessment.survey_id) == survey, col(Person.survey_id) != survey)
     )
     return int(reader.session.execute(moved).scalar_one())
+
+
+def _left_out(reader: Reader, survey: str) -> int:
+    missing = func.coalesce(func.sum(col(LedgerImport.people) - col(LedgerImport.loaded)), 0)
+    given_up = select(missing).where(col(LedgerImport.survey_id) == survey, col(LedgerImport.abandoned_on).is_not(None))
+    return int(reader.session.exec(given_up).one())
 
 
 def _counted(reader: Reader, survey: str, column: Any) -> dict[str, int]:

@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select
 
 from models.core.actors import Role
 from models.core.money import Money
+from models.core.periods import add_months
 from models.core.registry import query
-from models.queries.reader import Reader, found
+from models.queries.reader import Reader, found, project_of
 from models.tables.procurement import Bid, MethodStep, Organisation, Procurement
 
 _READERS = (
@@ -94,6 +95,7 @@ class ProcurementRecord(_Model):
     award_reason: str | None
     award_published_on: date | None
     void_reason: str | None
+    keep_until: date | None
 
 
 @query("procurement.record", roles=_READERS, clause="LAW-ZFCG-42")
@@ -122,7 +124,17 @@ def record(reader: Reader, *, procurement: str) -> ProcurementRecord:
         award_reason=row.award_reason,
         award_published_on=row.award_published_on,
         void_reason=row.void_reason,
+        keep_until=_keep_until(reader, row),
     )
+
+
+def _keep_until(reader: Reader, row: Procurement) -> date | None:
+    """Return the day until which the files of a finished purchase are kept at least (LAW-ZFCG-42)."""
+    if row.awarded_on is None:
+        return None
+    region = project_of(reader.session, row.project_id).region
+    years = reader.policies.resolve(region=region, on=row.awarded_on).procurement.file_retention_years
+    return add_months(row.award_published_on or row.awarded_on, months=12 * years)
 
 
 def purchaser_of(session: Session, *, project: str) -> str | None:

@@ -21,7 +21,8 @@ EVERYONE_INSIDE = tuple(role for role in Role if role is not Role.PUBLIC)
 
 
 class ProjectStatus(BaseModel):
-    """Where a project stands. ``state`` is that of the thing that moved last, as ``<thing>.<state>``."""
+    """Where a project stands. ``state`` is that of the thing that moved last, as ``<thing>.<state>``; ``predecessor``
+    is the project it follows on or replaces."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,6 +34,7 @@ class ProjectStatus(BaseModel):
     moved_on: date
     policy_digest: str
     synthetic: bool
+    predecessor: str | None = None
 
 
 class HistoryLine(BaseModel):
@@ -74,6 +76,7 @@ def status(reader: Reader, *, project: str) -> ProjectStatus:
         moved_on=last.on,
         policy_digest=row.policy_digest,
         synthetic=row.synthetic,
+        predecessor=row.predecessor_id,
     )
 
 

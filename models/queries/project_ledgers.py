@@ -19,6 +19,7 @@ from models.core.messages import sentence
 from models.core.money import Money, capitals
 from models.policy.schema import Policy
 from models.ports import Vault
+from models.queries.ledger import Granted, granted
 from models.queries.papers import Sheet
 from models.queries.procurement import purchaser_of
 from models.rules import delivery, monitoring
@@ -37,6 +38,7 @@ Rows = list[dict[str, Any]]
 _SERVICE: Final = "delivery.record_services.file"
 _PAY: Final = "funding.pay"
 _BUDGET: Final = "funding.register_budget.amount"
+_PLANNED: Final = "funding.draft_plan.amount"
 _COST: Final = "feasibility.estimate_cost"
 _PRICES: Final = "evaluation.set_price_standard"
 _UNSTATED: Final = {"stated": False}
@@ -220,11 +222,26 @@ def _money(desk: Desk) -> Rows:
         for row in sorted((row for row in budgets if row.channel == channel), key=lambda row: (row.replied_on, row.id)):
             budgeted += Money(row.amount_fen)
             rows.append(_budget_row(desk, row, balance=budgeted))
+        for grant in granted(desk.session, project=desk.project, channel=channel):
+            budgeted += grant.amount
+            rows.append(_grant_row(desk, by_id[grant.line], grant, balance=budgeted))
         for payment in sorted(mine, key=lambda one: (one.paid_on, one.id)):
             paid += Money(payment.amount_fen)
             line = by_id[payment.plan_line_id]
             rows.append(_payment_row(desk, payment, line, balance=budgeted - paid, paid=paid))
     return rows
+
+
+def _grant_row(desk: Desk, line: PlanLine, grant: Granted, *, balance: Money) -> dict[str, Any]:
+    """What a plan line holds or spent of allotments and donations: income as a budget is."""
+    return dict.fromkeys(("paid", "total_paid", "progress", "contractor", "basis", "voucher"), "—") | {
+        "day": grant.since.isoformat(),
+        "source": desk.policy.funding.sources.get(grant.channel, grant.channel),
+        "category": sentence("ledger.grant"),
+        "income": desk.cell(grant.amount.plain(), _PLANNED),
+        "balance": desk.cell(balance.plain(), _PLANNED),
+        "plan_line": batch_name(line.quarter, line.batch),
+    }
 
 
 def _budget_row(desk: Desk, row: BudgetLine, *, balance: Money) -> dict[str, Any]:

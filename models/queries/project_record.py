@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, SQLModel, col, select
 
 from models.queries.audit import receipts_of
+from models.queries.modification import ModificationView, modifications_of
 from models.tables.acceptance import AcceptanceConclusion
 from models.tables.contract import Contract
 from models.tables.decision import Approval, Decision
@@ -237,6 +238,7 @@ class ProjectRecord(_Record):
     notices: tuple[NoticeRecord, ...]
     decisions: tuple[DecisionRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
+    modifications: tuple[ModificationView, ...]
     budget_lines: tuple[BudgetRecord, ...]
     plan_lines: tuple[PlanLineRecord, ...]
     procurements: tuple[ProcurementRecord, ...]
@@ -267,6 +269,7 @@ def project_record(session: Session, project: Project) -> ProjectRecord:
         notices=tuple(NoticeRecord.model_validate(row) for row in rows(PublicityNotice)),
         decisions=tuple(DecisionRecord.model_validate(row) for row in rows(Decision)),
         approvals=tuple(ApprovalRecord.model_validate(row) for row in rows(Approval)),
+        modifications=modifications_of(session, project.id),
         budget_lines=tuple(BudgetRecord.model_validate(row) for row in rows(BudgetLine)),
         plan_lines=tuple(PlanLineRecord.model_validate(row) for row in rows(PlanLine)),
         procurements=tuple(_procurement(session, row, names) for row in rows(Procurement)),

@@ -165,6 +165,11 @@ def notices_of(session: Session, project_id: str) -> Sequence[PublicityNotice]:
     ).all()
 
 
+def open_notice(session: Session, project_id: str) -> PublicityNotice | None:
+    """Return the notice of a project that is not closed yet."""
+    return next((notice for notice in notices_of(session, project_id) if notice.closed_on is None), None)
+
+
 def latest_round(session: Session, project_id: str) -> ReviewRound | None:
     """Return the newest review round of a project."""
     return session.exec(

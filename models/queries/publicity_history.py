@@ -18,6 +18,7 @@ from models.core.actors import Role
 from models.core.calendar import Due, WorkCalendar
 from models.core.messages import sentence
 from models.core.registry import query
+from models.policy.resolver import PolicyBook
 from models.policy.schema import Policy
 from models.ports import Vault
 from models.queries.provenance import Marks
@@ -98,6 +99,12 @@ def outages_of(session: Session, sheet_id: str) -> Sequence[NoticeOutage]:
     ).all()
 
 
+def published_names(session: Session, project: str) -> tuple[str, ...]:
+    """Return the names under which a project stands on its notices: public already, whatever it is called now."""
+    rows = session.exec(select(PublicityNotice.project_name).where(col(PublicityNotice.project_id) == project))
+    return tuple(dict.fromkeys(rows))
+
+
 def items_of(session: Session, sheet_id: str) -> Sequence[PublicityNotice]:
     """Return the projects' rows on one notice."""
     return session.exec(
@@ -159,9 +166,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Teller:
-    """What telling a history needs besides the rows; ``names`` are blotted out of answers and reasons."""
+    """What telling a history needs besides the rows: the policy of the day, those a notice may have been published
+    under, and the ``names`` that are blotted out of answers and reasons.
+    """
 
     policy: Policy
+    policies: PolicyBook
     calendar: WorkCalendar
     vault: Vault
     names: Collection[str]
@@ -178,10 +188,10 @@ def history_view(
         "date": told.on.isoformat(),
         "rehearsal": teller.rehearsal,
         "synthetic_fields": marks.labels(*HISTORY_SOURCES) if teller.rehearsal else [],
-        "title_lines": [sentence("publicity.history.title", {"project": project.name})],
+        "title_lines": [sentence("publicity.history.title", {"project": notice.project_name})],
         "doc_no": "",
         "paras": [sentence(f"publicity.history.{told.result or 'open'}")],
-        "facts": _facts(notice, told, project, marks, lost=_lost(session, notice, told, teller)),
+        "facts": _facts(notice, told, marks, lost=_lost(session, notice, told, project, teller)),
         "tables": [
             _channel_table(session, notice, teller.policy),
             _outage_table(session, notice, teller),
@@ -190,10 +200,14 @@ def history_view(
     }
 
 
-def _lost(session: Session, notice: PublicityNotice, told: Told, teller: Teller) -> str:
-    """Return the working days that did not count because no channel could be read, written out."""
+def _lost(session: Session, notice: PublicityNotice, told: Told, project: Project, teller: Teller) -> str:
+    """Return the working days that did not count because no channel could be read, written out.
+
+    Whether they count is for the policy the notice was published under, as for its clock.
+    """
     postings, outages = _channels(session, notice.sheet_id)
-    if not (outages and teller.policy.publicity.outage_extends):
+    pinned = teller.policies.resolve(region=project.region, on=notice.published_on)
+    if not (outages and pinned.publicity.outage_extends):
         return ""
     days = unreachable_days(
         postings=postings,
@@ -205,13 +219,13 @@ def _lost(session: Session, notice: PublicityNotice, told: Told, teller: Teller)
     return "、".join(written_date(day) for day in days)
 
 
-def _facts(notice: PublicityNotice, told: Told, project: Project, marks: Marks, *, lost: str) -> list[dict[str, Any]]:
+def _facts(notice: PublicityNotice, told: Told, marks: Marks, *, lost: str) -> list[dict[str, Any]]:
     period = sentence(
         "publicity.history.span",
         {"first": written_date(notice.starts_on), "last": written_date(told.ends_on), "days": notice.working_days},
     )
     lines = [
-        ("project", marks.cell(project.name, "library.enter_project.name")),
+        ("project", marks.cell(notice.project_name, "library.enter_project.name")),
         ("published_on", marks.cell(written_date(notice.published_on), "publicity.publish_notice.on")),
         ("period", marks.cell(period, "publicity.publish_notice.on")),
         ("lost", marks.cell(lost, "publicity.record_outage.first")),
@@ -231,14 +245,14 @@ def _table(code: str, rows: list[list[str]]) -> dict[str, Any]:
     }
 
 
-def _day(day: date | None) -> str:
-    return written_date(day) if day else sentence("publicity.history.not_yet")
+def _day(day: date | None, until_then: str) -> str:
+    return written_date(day) if day else sentence(f"publicity.history.{until_then}")
 
 
 def _channel_table(session: Session, notice: PublicityNotice, policy: Policy) -> dict[str, Any]:
     labels = policy.publicity.channels
     rows = [
-        [labels.get(row.channel, row.channel), written_date(row.posted_on), _day(row.taken_down_on)]
+        [labels.get(row.channel, row.channel), written_date(row.posted_on), _day(row.taken_down_on, "still_posted")]
         for row in postings_of(session, notice.sheet_id)
     ]
     return _table("channels", rows)
@@ -250,7 +264,7 @@ def _outage_table(session: Session, notice: PublicityNotice, teller: Teller) -> 
         [
             labels.get(row.channel, row.channel),
             written_date(row.first_day),
-            _day(row.last_day),
+            _day(row.last_day, "still_out"),
             blotted(row.reason, names=names),
         ]
         for row in outages_of(session, notice.sheet_id)
@@ -271,7 +285,7 @@ def _objection(one: Objection, told: Told, teller: Teller) -> list[str]:
         str(one.ordinal),
         written_date(one.raised_on),
         sentence("publicity.history.late" if one.late else "publicity.history.in_time"),
-        _day(answered_on),
+        _day(answered_on, "still_handled"),
         sentence(f"publicity.history.outcome.{outcome or 'waiting'}"),
         blotted(reply, names=teller.names),
     ]

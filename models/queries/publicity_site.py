@@ -100,7 +100,7 @@ def _page(session: Session, notice: PublicityNotice, project: Project, teller: T
         for code, document in papers
         if document
     ]
-    known = (project.name, view["issuer"])
+    known = (notice.project_name, view["issuer"])
     return Page(f"notices/{notice.id}.html", {**view, "links": links, "home": f"../{INDEX}"}, known)
 
 
@@ -142,7 +142,9 @@ def _feed(every: Sequence[Shown], teller: Teller) -> dict[str, Any]:
             "id": one.notice.id,
             "url": one.entry["href"],
             "title": one.entry["title"],
-            "content_text": f"{one.entry['period']} {one.entry['state']}",
+            "content_text": sentence(
+                "publicity.site.entry", {"period": one.entry["period"], "state": one.entry["state"]}
+            ),
             "date_published": f"{one.notice.published_on.isoformat()}T00:00:00+08:00",
             "_notice": {
                 "sha256": one.notice.sha256,

@@ -13,7 +13,7 @@ from models.core.calendar import WorkCalendar
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.policy.resolver import PolicyBook
-from models.ports import Vault
+from models.ports import PlanSolver, Vault
 from models.tables.kernel import Project
 
 Row = TypeVar("Row")
@@ -30,6 +30,7 @@ class Reader:
     actor: Actor
     as_of: date
     region: str
+    solver: PlanSolver
 
 
 def project_of(session: Session, project_id: str) -> Project:

@@ -18,6 +18,8 @@ from models.core.actors import HANDLERS, Actor, Role
 from models.core.errors import Refusal
 from models.core.registry import query
 from models.ports import Vault
+from models.queries.application import newest_application
+from models.queries.needs_survey import loading_in, settled_survey
 from models.queries.reader import Reader, found, project_of
 from models.rules.feasibility_order import awaits_review
 from models.rules.lifecycle import TRANSITIONS, Thing
@@ -53,7 +55,9 @@ _OVERSEERS: Final = (Role.DISCIPLINE_SUPERVISION, Role.AUDIT_BODY, Role.SYSTEM)
 
 
 class SeatView(BaseModel):
-    """One seat: ``vacant`` when it was left and taken over by nobody; scores and reasons as far as they may be seen."""
+    """One seat: ``vacant`` when it was left and taken over by nobody; scores and reasons as far as they may be seen.
+    ``draw`` names the draw of its own that found a substitute.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,10 +71,14 @@ class SeatView(BaseModel):
     scored: bool
     scores: dict[str, Decimal]
     reasons: dict[str, str]
+    draw: str | None = None
 
 
 class NeedView(BaseModel):
-    """One need the project answers to (ZY-21): the ledger's id or the words it was linked by, and counts, no person."""
+    """One need the project answers to (ZY-21): the ledger's id or the words it was linked by, and counts, no person.
+
+    ``loading``: a ledger is on its way into the survey, so there is nothing to count yet.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,6 +86,7 @@ class NeedView(BaseModel):
     title: str
     people: int | None = None
     willing: int | None = None
+    loading: bool = False
 
 
 class RoundView(BaseModel):
@@ -169,14 +178,26 @@ def seat_in(seats: list[ReviewSeat], experts: Mapping[str, Expert], actor: Actor
 
 
 def needs_of(session: Session, project: Project) -> tuple[NeedView, ...]:
-    """Return the needs a project was linked to; those that are surveys with their counts."""
+    """Return the needs a project was linked to; those that are surveys with their counts, unless one is loading."""
     return tuple(_need(session, ref) for ref in project.details["needs"])
+
+
+def check_settled(session: Session, project: Project) -> None:
+    """Refuse to put the counts of a project's needs on paper while a ledger is on its way in.
+
+    Raises ``Conflict`` ``needs.ledger_loading`` (SYS-CONFLICT).
+    """
+    for ref in project.details["needs"]:
+        if session.get(Survey, ref) is not None:
+            settled_survey(session, ref)
 
 
 def _need(session: Session, ref: str) -> NeedView:
     survey = session.get(Survey, ref)
     if survey is None:
         return NeedView(ref=ref, title=ref)
+    if loading_in(session, region=survey.region) is not None:
+        return NeedView(ref=ref, title=survey.title, loading=True)
     people, willing = session.exec(
         select(func.count(), func.count().filter(col(Person.willing))).where(col(Person.survey_id) == ref)
     ).one()
@@ -196,6 +217,7 @@ def _seat_view(seat: ReviewSeat, *, name: str, sheet: ReviewSheet | None, open_t
         scored=sheet is not None,
         scores=scores_of(shown) if shown else {},
         reasons=shown.reasons if shown else {},
+        draw=seat.draw_id,
     )
 
 
@@ -214,7 +236,8 @@ def rounds_due(reader: Reader) -> tuple[str, ...]:
 def candidates_due(reader: Reader) -> tuple[str, ...]:
     """Return the projects whose time until a review has run out (``review.open_within_working_days``), oldest first.
 
-    The time runs from the last move into the state in which they wait; where policy names no time, nothing is due.
+    The time runs from the last move into the state in which they wait; where policy names no time, nothing is due, nor
+    for a submission under a guide that nobody has accepted yet.
     """
     became = select(Event.stream_id, func.max(Event.occurred_at)).where(
         col(Event.stream_kind) == "project", col(Event.type).in_(_BEGAN_WAITING)
@@ -233,6 +256,9 @@ def _is_due(reader: Reader, project_id: str, since: date) -> bool:
     if not awaits_review(
         state=project.state, entered=reader.policies.resolve(region=project.region, on=project.entered_on)
     ):
+        return False
+    application = newest_application(reader.session, project.id)
+    if project.state == "submitted" and application and application.guide_id and application.accepted_on is None:
         return False
     days = reader.policies.resolve(region=project.region, on=reader.as_of).review.open_within_working_days
     return days is not None and reader.calendar.add_working_days(since, days=days).date <= reader.as_of
@@ -347,11 +373,8 @@ def objection_upheld(session: Session, project_id: str) -> bool:
 
 def applicant_of(session: Session, project_id: str) -> str | None:
     """Return the applying unit of the newest submission, ``None`` when there is none."""
-    return session.exec(
-        select(Application.applicant)
-        .where(col(Application.project_id) == project_id)
-        .order_by(col(Application.revision).desc())
-    ).first()
+    application = newest_application(session, project_id)
+    return application.applicant if application else None
 
 
 def parties_of(session: Session, vault: Vault, *, project: Project) -> frozenset[str]:

@@ -17,7 +17,7 @@ from models.core.actors import Role
 from models.core.messages import sentence
 from models.policy.schema import Policy
 from models.queries.provenance import Marks
-from models.queries.review import NeedView, applicant_of, needs_of
+from models.queries.review import NeedView, applicant_of, check_settled, needs_of
 from models.rules.bodies import body_name, written_date
 from models.rules.forensics import Forensics
 from models.rules.review import Tally
@@ -83,6 +83,7 @@ def opinion_view(
 def _facts(
     session: Session, *, project: Project, outcome: Outcome, marks: Marks, as_of: date
 ) -> list[dict[str, object]]:
+    check_settled(session, project)
     opened = outcome.round
     recused = sum(seat.recused_on is not None for seat in outcome.seats)
     lines = (

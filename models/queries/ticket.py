@@ -46,6 +46,7 @@ class TicketRow(BaseModel):
     answered_on: date | None
     closed_on: date | None
     synthetic: bool
+    project: str | None = None
 
 
 @query("ticket.list", roles=_INSIDE, clause="SYS-TICKET")
@@ -54,15 +55,22 @@ def tickets(
     *,
     kind: Annotated[str | None, Field(description="工单类别代码;不填为全部")] = None,
     unit: Annotated[str | None, Field(description="区划代码;不填为全部")] = None,
+    project: Annotated[str | None, Field(description="所涉项目编号;不填为全部")] = None,
     limit: Annotated[int, Field(ge=1, le=5000, description="至多返回的件数")] = 1000,
     offset: Annotated[int, Field(ge=0, description="跳过的件数")] = 0,
 ) -> tuple[TicketRow, ...]:
     """Return the tickets, the first opened first."""
-    return standing(reader, kind=kind, unit=unit, limit=limit, offset=offset)
+    return standing(reader, kind=kind, unit=unit, project=project, limit=limit, offset=offset)
 
 
 def standing(
-    reader: Reader, *, kind: str | None = None, unit: str | None = None, limit: int | None = None, offset: int = 0
+    reader: Reader,
+    *,
+    kind: str | None = None,
+    unit: str | None = None,
+    project: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> tuple[TicketRow, ...]:
     """Return the tickets, all of them without ``limit``; what ``ticket.list`` answers and the ledger prints."""
     policy = reader.policies.resolve(region=reader.region, on=reader.as_of)
@@ -72,6 +80,8 @@ def standing(
         statement = statement.where(col(Ticket.kind) == kind)
     if unit is not None:
         statement = statement.where(col(Ticket.unit_code) == unit)
+    if project is not None:
+        statement = statement.where(col(Ticket.project_id) == project)
     found = reader.session.exec(
         statement.order_by(col(Ticket.opened_on), col(Ticket.id)).limit(limit).offset(offset)
     ).all()
@@ -95,6 +105,7 @@ def standing(
             answered_on=row.answered_on,
             closed_on=row.closed_on,
             synthetic=row.synthetic,
+            project=row.project_id,
         )
         for row in found
     )

@@ -25,7 +25,8 @@ _SEE_PANELS: Final = (
 
 
 class OpenItem(BaseModel):
-    """One open work item; ``alert`` is the level of the last alert for its present due date, ``None`` without one."""
+    """One open work item; ``alert`` is the level of the last alert for its present due date, ``note`` what was found
+    (both ``None`` where there is none)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +40,7 @@ class OpenItem(BaseModel):
     clause: str
     resolves_with: str
     alert: str | None
+    note: str | None
 
 
 @query("work.list", roles=INSIDE, clause="SYS-WORK")
@@ -72,6 +74,7 @@ def open_items(
             clause=row.clause,
             resolves_with=row.resolves_with,
             alert=levels.get(row.id),
+            note=row.note,
         )
         for row in rows
     )

@@ -5,21 +5,24 @@ Pure; called by ``commands.acceptance``. Scores, weights and grades are ``rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
+from models.core.calendar import Due, WorkCalendar
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.policy.schema import Policy
 from models.rules.delivery import Reach
 from models.rules.evaluation import Verdict, lowest_grade
-from models.rules.force import binding
+from models.rules.force import binding, is_binding
 
 SELF_CHECK: Final = "acceptance.self_check"
 COMPREHENSIVE: Final = "acceptance.comprehensive"
 PROBLEM: Final = "acceptance.problem"
+ANNOUNCE: Final = "acceptance.announce"
 BEFORE_SELF_CHECK: Final = frozenset({"in_progress", "completed"})
 _TENTH: Final = Decimal("0.1")
 _HUNDRED: Final = Decimal(100)
@@ -31,6 +34,33 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"
     NOT_ACCEPTED = "not_accepted"
+
+
+def due_of(*, kind: str, completed_on: date, calendar: WorkCalendar, policy: Policy) -> Due:
+    """Return when a clock ends: calendar months from completion, however paid for, rolled as policy says (ZY-95).
+
+    ``kind`` is ``SELF_CHECK`` or ``COMPREHENSIVE``.
+    """
+    own = policy.acceptance
+    months = own.self_check_months if kind == SELF_CHECK else own.comprehensive_months
+    return calendar.months_after(completed_on, months=months, roll=own.months_roll)
+
+
+def check_same_indicators(*, baseline: Collection[str], after: str | None, compared: int, policy: Policy) -> None:
+    """Refuse, where ZY-27 binds, to conclude without needs assessed again by the indicators of the beginning.
+
+    ``baseline`` are the indicator versions of the project's own surveys, ``after`` that of the survey after the service
+    (``None``: none is named), ``compared`` the persons assessed in both. Raises ``Refusal``
+    ``acceptance.not_reassessed`` or ``acceptance.indicators_changed``.
+    """
+    rule = binding(policy=policy, rules=("ZY-27",))
+    if rule is None:
+        return
+    if after is None or not compared:
+        raise Refusal("acceptance.not_reassessed", rule=rule)
+    if after not in baseline:
+        facts = {"baseline": "、".join(sorted(baseline)), "after": after}
+        raise Refusal("acceptance.indicators_changed", rule=rule, facts=facts)
 
 
 def check_self_checked(*, state: str, policy: Policy) -> None:
@@ -90,6 +120,14 @@ def check_satisfaction(*, asked: int, satisfied: int) -> None:
 def satisfaction_percent(*, asked: int, satisfied: int) -> Decimal:
     """Return the satisfaction rate in percent, one decimal half up. ``asked`` is at least 1."""
     return (Decimal(satisfied) / asked * _HUNDRED).quantize(_TENTH, ROUND_HALF_UP)
+
+
+def has_fallen(*, before: tuple[int, int], asked: int, satisfied: int, policy: Policy) -> bool:
+    """Say whether a smaller share is satisfied than the year before, where that is to be shown (BJ-05).
+
+    ``before`` is (asked, satisfied), compared without rounding.
+    """
+    return is_binding(policy=policy, rule="BJ-05") and satisfied * before[0] < before[1] * asked
 
 
 def check_outcome(*, outcome: Outcome, verdict: Verdict, reach: Reach, policy: Policy) -> None:

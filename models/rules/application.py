@@ -16,6 +16,9 @@ from models.core.money import Money
 from models.policy.schema import Policy
 from models.rules.force import binding
 
+_AT_THE_DESK: Final = ("in_library", "submitted", "returned")
+"""Project states before anything is earned."""
+
 _PLAN_NAMES: Final = {"steps": "plan"}
 """A plan book calls 步骤 what a form calls 方案; the text stands under ``plan``."""
 
@@ -154,6 +157,20 @@ def check_own(*, actor: Actor, submitter: str | None) -> None:
     """
     if actor.role in (Role.PURCHASER, Role.CONTRACTOR) and submitter not in (None, str(actor)):
         raise Refusal("application.not_yours", rule="SYS-ROLE")
+
+
+def check_withdrawal(*, actor: Actor, submitter: str | None, state: str, requested: bool, approved_once: bool) -> None:
+    """Refuse to withdraw what was approved once, and another's appraised project without the written request.
+
+    A bureau that applied is the same applicant under any of its accounts. Raises ``Refusal`` (SYS-WITHDRAW)
+    ``application.approved_once``, ``application.request_missing``.
+    """
+    if approved_once:
+        raise Refusal("application.approved_once", rule="SYS-WITHDRAW")
+    bureaus = (Role.CITY_BUREAU, Role.COUNTY_BUREAU)
+    own = str(actor) == submitter or (actor.role in bureaus and (submitter or "").startswith(f"{actor.role}:"))
+    if state not in _AT_THE_DESK and not own and not requested:
+        raise Refusal("application.request_missing", rule="SYS-WITHDRAW")
 
 
 def check_return(*, gaps: tuple[Gap, ...], case: Case, policy: Policy) -> tuple[Gap, ...]:

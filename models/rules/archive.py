@@ -79,20 +79,29 @@ REQUIRED: Final[tuple[Part, ...]] = (
     Part("procurement_record", kinds=("procurement_record",), event="procurement.awarded", each=True),
     Part("contract_summary", kinds=("contract_summary",), event="contract.signed", each=True),
     Part("acceptance_conclusion", kinds=("acceptance_conclusion",), event="project.accepted"),
+    Part("performance_goals", acts=("evaluation.goals_set",), rules=("BJ-38", "AH-28")),
+    Part("goal_tracking", acts=("evaluation.goals_tracked",), rules=("AH-28",)),
+    Part("goal_evaluation", acts=("evaluation.goals_evaluated",), rules=("AH-28",)),
 )
+
+
+SIGNATURE: Final = "opinion_signature"
+"""Kind of the statements with which members signed the opinion (ZY-23)."""
 
 
 @dataclass(frozen=True)
 class OnFile:
     """What a project's file holds: documents by kind, events of its chain by type, bodies whose receipt is in.
 
-    ``disclosed`` is the codes of the items that stand in public.
+    ``disclosed`` is the codes of the items that stand in public. ``signatures_due`` is how many signatures ended the
+    review (ZY-23), 0 where none was asked.
     """
 
     kinds: Mapping[str, int]
     events: Mapping[str, int]
     receipts: Collection[str]
     disclosed: Collection[str] = ()
+    signatures_due: int = 0
 
 
 def missing_parts(*, on_file: OnFile, policy: Policy) -> tuple[Detail, ...]:
@@ -102,6 +111,7 @@ def missing_parts(*, on_file: OnFile, policy: Policy) -> tuple[Detail, ...]:
     receipts are policy. The result evaluation (ZY-29) is an evaluation report beside them.
     """
     wanted = [(part, _due(part, on_file=on_file, policy=policy)) for part in REQUIRED]
+    wanted.append((Part("opinion_signature", kinds=(SIGNATURE,)), on_file.signatures_due))
     evaluations = (policy.evaluation.third_party_count or 0) + min(on_file.events.get("project.evaluated", 0), 1)
     wanted.append((Part("evaluation_report", kinds=("evaluation_report",)), evaluations))
     wanted.append((Part("audit_handover", kinds=("audit_handover",)), len(policy.audit.receipt_bodies)))
@@ -127,6 +137,18 @@ def check_complete(*, on_file: OnFile, policy: Policy) -> None:
             facts={"count": len(missing), "parts": "、".join(detail.field or "" for detail in missing)},
             details=missing,
         )
+
+
+def check_link(*, hours: int, dry_run: bool, policy: Policy) -> None:
+    """Refuse a link that opens longer than the policy lets it, or one on trial, which would leave no trace.
+
+    Raises ``Refusal`` ``archive.link_too_long``, ``archive.link_not_dry`` (SYS-ARCHIVE-LINK).
+    """
+    most = policy.archive.link_hours_max
+    if hours > most:
+        raise Refusal("archive.link_too_long", rule="SYS-ARCHIVE-LINK", facts={"hours": hours, "most": most})
+    if dry_run:
+        raise Refusal("archive.link_not_dry", rule="SYS-ARCHIVE-LINK")
 
 
 def check_disclosed(*, on_file: OnFile, policy: Policy) -> None:
@@ -221,11 +243,15 @@ def register(
 
 
 def retention_years(*, stages: Collection[str], policy: Policy) -> int:
-    """Return how many years files of these stages are kept: the project's term, never less than procurement's floor."""
-    years = policy.archive.project_retention_years
-    if _PROCUREMENT_STAGES & set(stages):
-        return max(years, policy.archive.procurement_retention_years)
-    return years
+    """Return how many years files of these stages are kept: each as its volume asks, never below procurement's floor.
+
+    A stage without a term of its own is kept as long as the project; several stages together as long as the longest.
+    """
+    own, terms = policy.archive, policy.archive.volume_retention_years
+    years = max(
+        (terms.get(stage, own.project_retention_years) for stage in stages), default=own.project_retention_years
+    )
+    return max(years, own.procurement_retention_years) if _PROCUREMENT_STAGES & set(stages) else years
 
 
 def kind_name(*, kind: str) -> str:

@@ -179,6 +179,11 @@ def _across(book: Book, values: Mapping[str, Value], document: bool) -> Iterator
             if code in values and applies(check.when, values):
                 text = sentence("book.problem.forbidden", {"field": book.fields[code].label})
                 yield Detail(problem=text, field=code, rule=check.rule)
+    for check in book.require:
+        for code in check.fields:
+            if code not in values and applies(check.when, values):
+                text = sentence("book.problem.missing", {"field": book.fields[code].label})
+                yield Detail(problem=text, field=code, rule=check.rule)
     if book.document == "required" and not document:
         yield Detail(problem=sentence("book.problem.document"), field="document", rule=book.rule)
     if book.document == "none" and document:
@@ -230,6 +235,8 @@ def clock_of(*, book: Book, values: Mapping[str, Any], policy: Policy, calendar:
     step = book.follow_up
     if step is None or not values.get(step.since) or values.get(step.done) or not applies(step.when, values):
         return None
+    if step.due and values.get(step.due):
+        return Due(date.fromisoformat(str(values[step.due])), provisional=False)
     since = date.fromisoformat(str(values[step.since]))
     return calendar.add_working_days(since, days=policy.publicity.disclosure_working_days)
 

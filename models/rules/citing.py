@@ -13,12 +13,15 @@ from models.rules.register import register
 
 _LAW: Final = re.compile(r"LAW-([A-Z]+)-(\d+)")
 _OURS: Final = "SYS-"
+_RULE: Final = re.compile(r"[A-Z]{2,}(-[A-Z0-9]+)+")
 
 
 def written_clause(rule: str) -> str:
-    """Return the source and article behind a rule id, with the id where it is a seed rule's. Raises ``KeyError`` for a
-    law or a seed the catalogue does not name.
+    """Return the source and article behind a rule id, with the id where it is a seed rule's; a citation in words as it
+    is. Raises ``KeyError`` for a law or a seed the catalogue does not name.
     """
+    if not _RULE.fullmatch(rule):
+        return rule
     law = _LAW.fullmatch(rule)
     if law:
         return sentence("clause.law", {"law": sentence(f"clause.law.{law[1]}"), "article": law[2]})

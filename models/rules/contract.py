@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from models.core.errors import Refusal
+from models.core.messages import sentence
 from models.core.money import Money
 from models.core.periods import add_months
 from models.policy.schema import Policy
@@ -23,7 +24,8 @@ _ORDINARY_YEARS: Final = 1
 def check_term(*, starts_on: date, ends_on: date, policy: Policy) -> None:
     """Refuse an empty term and one longer than policy allows. ``ends_on`` is the first day after the term.
 
-    Raises ``Refusal`` ``contract.term_empty`` (SYS-PERIOD) or ``contract.term_too_long`` (BJ-36, AH-15; elsewhere
+    Renewals and extensions of the same contract count from its first day. Raises ``Refusal`` ``contract.term_empty``
+    (SYS-PERIOD) or ``contract.term_too_long`` (BJ-36, AH-15; elsewhere
     SYS-CONTRACT-TERM with the citation of the leaf).
     """
     if ends_on <= starts_on:
@@ -57,6 +59,15 @@ def missing_extension_conditions(
     if ends_on <= add_months(starts_on, months=_MONTHS_A_YEAR * _ORDINARY_YEARS):
         return ()
     return tuple(code for code in conditions if code not in stated)
+
+
+def conditions_warning(*, unstated: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
+    """Return the sentence that names the conditions of a longer term nobody stated (AH-14), nothing when all are."""
+    if not unstated:
+        return ()
+    names = "、".join(policy.contract.extension_conditions[code] for code in unstated)
+    source = policy.clause("contract.extension_conditions")
+    return (sentence("contract.warning.conditions", {"conditions": names, "source": source}),)
 
 
 def check_price(*, price: Money, awarded: Money) -> None:

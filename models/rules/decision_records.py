@@ -21,8 +21,6 @@ from models.rules.force import binding
 GOVERNMENT: Final = "government"
 ENTERPRISE: Final = "enterprise"
 JOINT: Final = "joint"
-PARTS: Final = ("review", "publicity", "decision", "approval")
-"""What a modification may void, in the order in which a project earns it; it goes back to before the first."""
 
 _PARTIES: Final[Mapping[str, frozenset[str]]] = {
     GOVERNMENT: frozenset({GOVERNMENT}),
@@ -126,15 +124,31 @@ def check_office(*, members: Sequence[tuple[str, bool]], policy: Policy) -> None
         raise Refusal("decision.office_composition", rule=rule, facts=facts)
 
 
-def voided_parts(*, kinds: Collection[str], policy: Policy) -> tuple[str, ...]:
-    """Return exactly what policy voids for these kinds of change, in the order of ``PARTS``.
+def voided_parts(*, kinds: Collection[str], earned: Sequence[str], policy: Policy) -> tuple[str, ...]:
+    """Return exactly what policy voids for these kinds of change of what the project has ``earned``, in that order.
+
+    Nothing to void is no fault: what was changed before it was earned is earned for the changed project.
 
     Raises ``Refusal`` ``decision.nothing_changed`` when nothing changes.
     """
     if not kinds:
         raise Refusal("decision.nothing_changed", rule="SYS-MODIFICATION")
     voids = policy.decision.modification_voids
-    return tuple(part for part in PARTS if any(part in voids[kind] for kind in kinds))
+    return tuple(part for part in earned if any(part in voids[kind] for kind in kinds))
+
+
+def check_no_notice(*, running: bool) -> None:
+    """Refuse to change or withdraw a project while the public is asked about it (``decision.notice_running``)."""
+    if running:
+        raise Refusal("decision.notice_running", rule="SYS-PUBLICITY")
+
+
+def check_term(*, starts_on: date, ends_on: date, as_of: date) -> None:
+    """Refuse a term that ends before it starts (``decision.period_reversed``) or is over (``decision.period_over``)."""
+    if ends_on < starts_on:
+        raise Refusal("decision.period_reversed", rule="SYS-PERIOD")
+    if ends_on < as_of:
+        raise Refusal("decision.period_over", rule="SYS-PERIOD", facts={"ends_on": ends_on.isoformat()})
 
 
 def check_number_stands(*, doc_no: str, voided_on: date | None) -> None:
@@ -151,6 +165,12 @@ def check_formality(*, code: str, policy: Policy) -> str:
         facts = {"given": code, "known": "、".join(known)}
         raise Refusal("decision.unknown_formality", rule="SYS-CODE-LIST", facts=facts)
     return known[code]
+
+
+def check_replaced(*, recorded: bool, reason: str) -> None:
+    """Refuse to replace a formality on file without saying why (``decision.formality_recorded``)."""
+    if recorded and not reason.strip():
+        raise Refusal("decision.formality_recorded", rule="SYS-UNIQUE")
 
 
 def check_start_formalities(*, completed: Collection[str], policy: Policy) -> None:

@@ -40,6 +40,9 @@ RECORD_FIELDS: Final = (
 )
 """What the digest of a batch covers, in this order."""
 
+PlanKey = tuple[str, str]
+"""What a plan names: person id and item."""
+
 SlotKey = tuple[str, date, str]
 """What tells one service of a contract from another: person id, day, start ``HH:MM``."""
 
@@ -223,9 +226,37 @@ def _once(service: Service, assignment: Assignment, seen: set[SlotKey], policy: 
 def records_digest(rows: Sequence[Mapping[str, object]]) -> str:
     """Return the digest of a batch of records in their order; the event of the batch carries it (SYS-APPEND-ONLY).
 
-    A row holds the fields of ``RECORD_FIELDS`` in clear, so that a replay with other vault keys gives the same digest.
+    A row holds the fields of ``RECORD_FIELDS`` in clear, so that a replay with other vault keys gives the same digest;
+    who signed is covered where somebody did, so that the digests of older records stand.
     """
-    return digest([[row[name] for name in RECORD_FIELDS] for row in rows])
+    return digest([[*(row[name] for name in RECORD_FIELDS), *filter(None, [row.get("signed_by")])] for row in rows])
+
+
+def off_plan(*, services: Sequence[tuple[str, str, date]], plan: Mapping[PlanKey, date]) -> tuple[int, ...]:
+    """Return the places (from 0) of services no plan item names on their day (ZY-25); they are kept and flagged.
+
+    ``plan`` is (person, item) → the day the item begins; with no plan at all nothing can be off it.
+    """
+    if not plan:
+        return ()
+    return tuple(
+        number
+        for number, (person, item, on) in enumerate(services)
+        if (begins := plan.get((person, item))) is None or on < begins
+    )
+
+
+def check_plan_items(*, items: Sequence[str], unknown: int, policy: Policy) -> None:
+    """Refuse a plan with a service the region does not know, or for people who are not the project's.
+
+    Raises ``Refusal`` ``delivery.plan_item_unknown`` (SYS-CODE-LIST), ``delivery.plan_person`` (SYS-SELECTED-ONLY).
+    """
+    names = item_names(policy=policy)
+    strange = sorted({item for item in items if item not in names})
+    if strange:
+        raise Refusal("delivery.plan_item_unknown", rule="SYS-CODE-LIST", facts={"items": "、".join(strange)})
+    if unknown:
+        raise Refusal("delivery.plan_person", rule="SYS-SELECTED-ONLY", facts={"persons": unknown})
 
 
 def check_referral(*, unknown: int, persons: int) -> None:

@@ -112,9 +112,10 @@ def _calendar_span(day: date, months: int) -> Span:
     return Span(label_of(period.start, months=months), period.start, period.last_day)
 
 
-def spans_until(*, duty: Duty, since: date | None, as_of: date) -> Iterator[Span]:
+def spans_until(*, duty: Duty, since: date | None, in_force: date, as_of: date) -> Iterator[Span]:
     """Yield the periods to open: every dated window; of a recurring duty the present one and, so that an outage loses
-    none, all that began after ``since`` (the start of the first one on file).
+    none, all that began after ``since`` (the start of the first one on file), but none before the period in which the
+    duty came ``in_force``: nobody owes a record what one made by hand for an earlier year would suggest.
     """
     for window in duty.windows:
         yield Span(window.key, window.first, window.last)
@@ -122,6 +123,8 @@ def spans_until(*, duty: Duty, since: date | None, as_of: date) -> Iterator[Span
         return
     span = _calendar_span(as_of, duty.every_months)
     missed = [span]
+    if since is not None:
+        since = max(since, _calendar_span(in_force, duty.every_months).first)
     while since is not None and span.first > since:
         span = _calendar_span(date.fromordinal(span.first.toordinal() - 1), duty.every_months)
         missed.append(span)

@@ -28,7 +28,25 @@ _ALLOWED: Final[Mapping[bool, Mapping[str, tuple[str, ...]]]] = {
 }
 """Feasibility comes first → command → states from which it may move a project."""
 
-_AROUND_THE_PANEL: Final = ("review", "publicity")
+_EARNED: Final[Mapping[bool, Mapping[str, str]]] = {
+    True: {
+        "feasibility": "submitted",
+        "review": "candidate",
+        "publicity": "reviewed",
+        "decision": "on_publicity",
+        "approval": "decided",
+    },
+    False: {
+        "review": "submitted",
+        "feasibility": "reviewed",
+        "publicity": "candidate",
+        "decision": "on_publicity",
+        "approval": "decided",
+    },
+}
+"""Feasibility comes first → what a project earns on its way to approval, in order, and the state before each."""
+
+_AROUND_THE_PANEL: Final = ("feasibility", "review", "publicity")
 
 
 def check_order(*, command: str, state: str, entered: Policy) -> None:
@@ -50,6 +68,13 @@ def check_order(*, command: str, state: str, entered: Policy) -> None:
 def awaits_review(*, state: str, entered: Policy) -> bool:
     """Say whether a project in this state waits for its first round."""
     return state == _ALLOWED[entered.feasibility.before_review]["review.open_round"][0]
+
+
+def earned(*, state: str, entered: Policy) -> tuple[str, ...]:
+    """Return the parts a project in this state has earned, or is about to (a running notice), in its order."""
+    path = _EARNED[entered.feasibility.before_review]
+    waiting_for = list(path.values())
+    return tuple(path)[: waiting_for.index(state) if state in waiting_for else len(path)]
 
 
 def way_back(*, part: str, entered: Policy) -> str:

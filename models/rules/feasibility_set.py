@@ -25,13 +25,15 @@ FORMALITIES: Final = SET_KINDS["formalities"]
 @dataclass(frozen=True)
 class OnFile:
     """What a project has: the digest of its newest report and whether the newest appraisal stands behind it; the digest
-    the newest opinion is pinned to and its result; the formalities its newest checklist answers."""
+    the newest opinion is pinned to and its result; the formalities its newest checklist answers; which of these kinds a
+    modification voided."""
 
     report: str | None
     report_current: bool
     opinion_on: str | None
     opinion_positive: bool
     formalities: frozenset[str] | None
+    voided: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def standing(*, on_file: OnFile, payer: str, policy: Policy) -> Standing:
     answered = on_file.formalities
     if answered is not None and not set(asked(payer=payer, policy=policy)) <= answered:
         reasons[FORMALITIES] = sentence("feasibility.stale.formalities")
+    reasons |= dict.fromkeys(on_file.voided, sentence("feasibility.stale.voided"))
     there = {REPORT: on_file.report, OPINION: on_file.opinion_on, FORMALITIES: answered}
     kinds = frozenset(kind for kind, one in there.items() if one is not None and kind not in reasons)
     return Standing(kinds, reasons)

@@ -1,28 +1,34 @@
-"""Rules of funding (S09): balanced postings, channels apart, balance before plan, co-issuers, what a payment rests on.
+"""Rules of funding (S09): balanced postings, channels apart, balance before plan, co-issuers, whose money it is.
 
-Pure; called by the funding commands and the ledger. Never reads the database. A plan line is the permission to pay
-(ZY-79); a payment rests on all its parts at once (ZY-112, HS-28) and its refusal names every part that is missing.
+Pure; called by the funding commands and the ledger. Never reads the database. What a payment rests on stands in
+``rules.payment``, sums of the whole ledger in ``rules.ledger``.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from models.core.actors import ROLE_NAMES, Role
 from models.core.errors import DataFault, Detail, Refusal
+from models.core.identifiers import OrganisationType, parse_credit_code
 from models.core.messages import sentence
 from models.core.money import Money
 from models.policy.schema import Policy
 from models.rules.force import binding
 
-_HUNDRED: Final = Decimal(100)
 _OTHER: Final = "OTHER"
 _JOINT_ISSUE: Final = ("ZY-77", "SYS-CO-ISSUERS")
 _BEFORE_ISSUE: Final = frozenset({"drafted", "signed"})
+DONATION: Final = "donation"
+DONOR_LAW_USE: Final = "LAW-GYSYJZ-18"  # 公益事业捐赠法: another use needs the donor's consent
+_DONOR_LAW_KEEPER: Final = "LAW-GYSYJZ-11"
+_CHARITIES: Final = frozenset(
+    {OrganisationType.ASSOCIATION, OrganisationType.PRIVATE_NON_PROFIT, OrganisationType.FOUNDATION}
+)
 PAYABLE_CONTRACTS: Final = frozenset({"signed", "running", "ended"})
 
 
@@ -30,63 +36,47 @@ class Account(StrEnum):
     """The accounts of a channel. ``APPROPRIATION`` is the source and stands negative; all together sum to zero."""
 
     APPROPRIATION = "appropriation"
-    REMAINING = "remaining"
+    ALLOTTED = "allotted"  # of a fund (allotment or donation), not yet reserved for a project
+    REMAINING = "remaining"  # of a project's own budget
     RESERVED = "reserved"
     PLANNED = "planned"
     COMMITTED = "committed"
     PAID = "paid"
+    RECOVERED = "recovered"  # paid, then got back from the contractor
+    RETURNED = "returned"  # unspent, gone back to where it came from
+    CARRIED = "carried"  # between two years: over all years it sums to zero
 
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg of an entry: positive into the account, negative out of it, in one channel of one year."""
+    """One leg of an entry: positive into the account, negative out of it, in one channel of one year.
+
+    ``fund`` is the allotment or donation whose money it is, ``None`` for the project's own budget.
+    """
 
     account: Account
     channel: str
     year: int
     amount: Money
+    fund: str | None = None
 
 
 @dataclass(frozen=True)
 class BatchLine:
-    """One plan line of a batch as the issuing rule sees it: state and the co-issuers that have not signed."""
+    """One plan line of a batch as the issuing rule sees it: state, the co-issuers that have not signed, and whether the
+    approval it rests on stands."""
 
     project: str
     state: str
     missing: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PaymentCase:
-    """What a payment rests on. ``line_paid`` and ``contract_paid`` are the payments before this one.
-
-    ``reserved_for_contract`` is what of the line stands committed to this contract and is unpaid. ``verified_percent``
-    is 0…100. ``grade`` is the grade of the comprehensive evaluation, ``None`` when there is none. ``settled`` when a
-    last payment was made before: what a grade withheld is not paid later.
-    """
-
-    amount: Money
-    line_state: str
-    line_amount: Money
-    line_paid: Money
-    same_project: bool
-    contract_state: str
-    price: Money
-    contract_paid: Money
-    reserved_for_contract: Money
-    estimated: bool
-    verified_percent: Decimal
-    final: bool
-    accepted: bool
-    grade: str | None
-    settled: bool
+    approved: bool = True
 
 
 def check_balanced(*, legs: tuple[Leg, ...]) -> None:
-    """Stop an entry whose legs do not sum to zero in every channel and year (``funding.unbalanced``, SYS-LEDGER)."""
-    sums: dict[tuple[str, int], int] = defaultdict(int)
+    """Stop an entry that does not sum to zero in every channel, year and fund (``funding.unbalanced``, SYS-LEDGER)."""
+    sums: dict[tuple[str, int, str | None], int] = defaultdict(int)
     for leg in legs:
-        sums[leg.channel, leg.year] += leg.amount.fen
+        sums[leg.channel, leg.year, leg.fund] += leg.amount.fen
     if not legs or any(sums.values()):
         raise DataFault("funding.unbalanced", rule="SYS-LEDGER", facts={"legs": len(legs)})
 
@@ -96,13 +86,84 @@ def check_channel(*, channel: str, note: str, policy: Policy) -> None:
 
     Raises ``Refusal`` ``funding.channel_unknown`` or ``funding.channel_note`` (ZY-46).
     """
-    rule = binding(policy=policy, rules=("ZY-46", "SYS-CODE-LIST"))
+    check_source_free(channel=channel, policy=policy)
+    rule = binding(policy=policy, rules=("ZY-46", "FZ-44", "SYS-CODE-LIST"))
     sources = policy.funding.sources
     if channel not in sources:
         facts = {"channel": channel, "allowed": "、".join(f"{code}（{name}）" for code, name in sources.items())}
         raise Refusal("funding.channel_unknown", rule=rule, facts=facts)
     if channel == _OTHER and not note.strip():
         raise Refusal("funding.channel_note", rule=rule)
+
+
+def check_source_free(*, channel: str, policy: Policy) -> None:
+    """Refuse money that may not be drawn upon: basic living aid, special aid (``funding.forbidden_source``, FZ-49)."""
+    forbidden = policy.funding.forbidden_sources or {}
+    if channel in forbidden:
+        facts = {"channel": forbidden[channel]}
+        raise Refusal(
+            "funding.forbidden_source", rule=binding(policy=policy, rules=("FZ-49", "SYS-CODE-LIST")), facts=facts
+        )
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """What a channel has in a year in all, and what of it is kept for basic living aid and special aid."""
+
+    total: Money
+    kept: Money
+
+
+def check_not_squeezed(*, wanted: Money, used: Money, aside: SetAside | None, policy: Policy) -> None:
+    """Refuse to take what a channel keeps for basic and special aid (``funding.squeezed``, FZ-49).
+
+    ``used`` is what services were given of the channel this year; ``aside`` is unset where nothing was registered.
+    """
+    rule = binding(policy=policy, rules=("FZ-49",))
+    if rule is None or aside is None:
+        return
+    free = aside.total - aside.kept - used
+    if wanted > free:
+        raise Refusal("funding.squeezed", rule=rule, facts={"wanted": str(wanted), "free": str(free)})
+
+
+def check_no_donation(*, channel: str) -> None:
+    """Refuse donated money without its donor: it stays with a charity (``funding.donation_without_donor``)."""
+    if channel == DONATION:
+        raise Refusal("funding.donation_without_donor", rule=_DONOR_LAW_KEEPER)
+
+
+def check_keeper(*, uscc: str) -> None:
+    """Refuse a keeper of a donation that is no association, service organisation or foundation.
+
+    A body of the government takes donations itself only in exceptions (公益事业捐赠法 art. 11). Raises ``Refusal``
+    ``funding.keeper_not_charity``.
+    """
+    if parse_credit_code(uscc).organisation_type not in _CHARITIES:
+        raise Refusal("funding.keeper_not_charity", rule=_DONOR_LAW_KEEPER)
+
+
+def check_year_over(*, year: int, as_of: date) -> None:
+    """Refuse to close a year that still runs (``funding.year_running``, SYS-YEAR-END)."""
+    if as_of.year <= year:
+        raise Refusal("funding.year_running", rule="SYS-YEAR-END", facts={"year": year})
+
+
+def check_covered(*, uncovered: Money) -> None:
+    """Refuse to issue a line from under which a donor took money back (``funding.line_uncovered``)."""
+    if uncovered:
+        raise Refusal("funding.line_uncovered", rule=DONOR_LAW_USE, facts={"amount": str(uncovered)})
+
+
+def check_uncovered(*, state: str, uncovered: Money, available: Money) -> None:
+    """Refuse to cover a line that lacks nothing or is over, or with no money left in its channel.
+
+    Raises ``Refusal`` ``funding.line_whole`` or ``funding.nothing_to_cover`` (SYS-PLAN-LINE).
+    """
+    if not uncovered or state not in (*_BEFORE_ISSUE, "issued"):
+        raise Refusal("funding.line_whole", rule="SYS-PLAN-LINE")
+    if not available:
+        raise Refusal("funding.nothing_to_cover", rule="SYS-PLAN-LINE", facts={"uncovered": str(uncovered)})
 
 
 def check_balance(*, wanted: Money, available: Money, channel: str, year: int, policy: Policy) -> None:
@@ -125,6 +186,13 @@ def missing_signatures(*, signed: tuple[str, ...], policy: Policy) -> tuple[str,
     return tuple(role for role in policy.funding.plan_co_issuers if role not in signed)
 
 
+def check_still_owed(*, wanted: Money, owed: Money) -> None:
+    """Refuse a plan line of a finished project beyond what its contracts still lack (SYS-PLAN-LINE)."""
+    if wanted > owed:
+        facts = {"wanted": wanted.plain(), "owed": max(owed, Money.ZERO).plain()}
+        raise Refusal("funding.beyond_contracts", rule="SYS-PLAN-LINE", facts=facts)
+
+
 def check_may_sign(*, role: Role, signed: tuple[str, ...], policy: Policy) -> None:
     """Refuse the signature of a role that does not issue plans here, and a second one of the same role.
 
@@ -145,14 +213,16 @@ def check_batch_open(*, states: tuple[str, ...], policy: Policy) -> None:
 
 
 def check_batch(*, lines: tuple[BatchLine, ...], policy: Policy) -> None:
-    """Refuse to issue a batch that is empty, issued already, or holds a line not signed by all co-issuers.
+    """Refuse to issue a batch that is empty, issued already, or holds a line without its approval or a signature.
 
-    Raises ``Refusal`` ``funding.batch_empty``, ``funding.batch_issued`` or ``funding.batch_unsigned`` (ZY-77).
+    Raises ``Refusal`` ``funding.batch_empty``, ``funding.batch_issued`` or ``funding.batch_unsigned`` (ZY-77),
+    ``funding.approval_voided`` (ZY-75).
     """
     rule = binding(policy=policy, rules=_JOINT_ISSUE)
     if not lines:
         raise Refusal("funding.batch_empty", rule=rule)
     check_batch_open(states=tuple(line.state for line in lines), policy=policy)
+    check_approved(projects=tuple(line.project for line in lines if not line.approved), policy=policy)
     unsigned = tuple(line for line in lines if line.state != "signed")
     if unsigned:
         missing = tuple(dict.fromkeys(role for line in unsigned for role in line.missing))
@@ -169,85 +239,15 @@ def check_batch(*, lines: tuple[BatchLine, ...], policy: Policy) -> None:
         )
 
 
+def check_approved(*, projects: tuple[str, ...], policy: Policy) -> None:
+    """Refuse to go on with plan lines whose approval was voided, naming their ``projects``: what was planned is no
+    longer what was approved. Raises ``Refusal`` ``funding.approval_voided`` (ZY-75)."""
+    if projects:
+        rule = binding(policy=policy, rules=("ZY-75", "SYS-PLAN-APPROVAL"))
+        facts = {"count": len(projects), "projects": "、".join(dict.fromkeys(projects))}
+        raise Refusal("funding.approval_voided", rule=rule, facts=facts)
+
+
 def role_names(roles: tuple[str, ...]) -> str:
     """Return the roles as users read them."""
     return "、".join(ROLE_NAMES[Role(role)] for role in roles)
-
-
-def check_payment(*, case: PaymentCase, policy: Policy) -> None:
-    """Refuse a payment that lacks any part it rests on, naming every missing part at once.
-
-    Parts: issued plan line within its amount; signed contract of the same project within its price; estimate where
-    policy lists it; cumulative payment not above the verified progress; for the last payment the comprehensive
-    evaluation and its grade (HS-37, HS-44). A payment that reaches the contract price is a last one whatever it says.
-    Raises ``Refusal`` ``funding.payment_not_due`` whose rule is that of the first missing part.
-    """
-    faults = (*_plan_faults(case, policy), *_contract_faults(case, policy), *_result_faults(case, policy))
-    if faults:
-        raise Refusal(
-            "funding.payment_not_due",
-            rule=faults[0].rule,
-            facts={"parts": "；".join(fault.problem for fault in faults)},
-            details=faults,
-        )
-
-
-def is_last(*, case: PaymentCase) -> bool:
-    """Say whether the payment is the last of its contract: called so, or reaching the price."""
-    return case.final or case.contract_paid + case.amount >= case.price
-
-
-def result_linked_due(*, case: PaymentCase, policy: Policy) -> Money | None:
-    """Return what of the last instalment is due by result (share of the grade), ``None`` without a known grade."""
-    ratio = policy.evaluation.pay_ratio_by_grade.get(case.grade or "")
-    return None if ratio is None else (case.price - case.contract_paid).share(ratio)
-
-
-def _fault(part: str, rules: tuple[str, ...], policy: Policy, facts: dict[str, object] | None = None) -> Detail:
-    return Detail(problem=sentence(f"funding.part.{part}", facts), field=part, rule=binding(policy=policy, rules=rules))
-
-
-def _plan_faults(case: PaymentCase, policy: Policy) -> list[Detail]:
-    faults = []
-    if case.line_state != "issued":
-        faults.append(_fault("plan_line", ("ZY-112", "SYS-PAYMENT-BASIS"), policy))
-    over = case.line_paid + case.amount - case.line_amount
-    if over > Money.ZERO:
-        faults.append(_fault("plan_amount", ("ZY-79", "SYS-PAYMENT-BASIS"), policy, {"over": str(over)}))
-    if "budget_estimate_approval" in policy.funding.payment_basis and not case.estimated:
-        faults.append(_fault("estimate", ("ZY-112", "SYS-PAYMENT-BASIS"), policy))
-    return faults
-
-
-def _contract_faults(case: PaymentCase, policy: Policy) -> list[Detail]:
-    rules = ("ZY-112", "HS-28", "BJ-35", "SYS-PAYMENT-BASIS")
-    if not case.same_project:
-        return [_fault("contract_project", rules, policy)]
-    if case.contract_state not in PAYABLE_CONTRACTS:
-        return [_fault("contract", rules, policy)]
-    if case.settled:
-        return [_fault("settled", ("HS-44", "SYS-PAY-BY-RESULT"), policy)]
-    faults = []
-    paid = case.contract_paid + case.amount
-    if paid > case.price:
-        faults.append(_fault("contract_price", rules, policy, {"over": str(paid - case.price)}))
-    elif case.line_state == "issued" and case.amount > case.reserved_for_contract:
-        facts: dict[str, object] = {"reserved": str(case.reserved_for_contract)}
-        faults.append(_fault("committed", rules, policy, facts))
-    if paid.exceeds(ratio=case.verified_percent / _HUNDRED, of=case.price):
-        faults.append(_fault("progress", rules, policy, {"percent": str(case.verified_percent), "paid": str(paid)}))
-    return faults
-
-
-def _result_faults(case: PaymentCase, policy: Policy) -> list[Detail]:
-    if not (policy.evaluation.closing_needs_evaluation and is_last(case=case)):
-        return []
-    if not case.accepted:
-        return [_fault("evaluation", ("HS-37", "SYS-FINAL-EVALUATION"), policy)]
-    due = result_linked_due(case=case, policy=policy)
-    if due is None:
-        return [_fault("grade", ("HS-44", "SYS-PAY-BY-RESULT"), policy)]
-    if case.amount > due:
-        facts: dict[str, object] = {"due": str(due), "grade": policy.evaluation.grade_names.get(case.grade or "", "")}
-        return [_fault("result", ("HS-44", "SYS-PAY-BY-RESULT"), policy, facts)]
-    return []

@@ -16,7 +16,13 @@ from models.policy.schema import Policy
 from models.rules.force import binding
 
 OTHER: Final = "OTHER"
-_FIELD_RULES: Final = {"origin": "ZY-39", "submitter": "ZY-39", "plan_alignment": "ZY-45", "fund_sources": "ZY-46"}
+_FIELD_RULES: Final = {
+    "origin": "ZY-39",
+    "submitter": "ZY-39",
+    "plan_alignment": "ZY-45",
+    "fund_sources": "ZY-46",
+    "attribute": "FZ-01",
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Entry:
     """A proposed library entry: what it answers to and what it would be paid from.
 
     ``submitter`` is the county unit that submits it, ``services`` codes of the services meant, ``branded`` whether it
-    bears the region's theme.
+    bears the region's theme, ``attribute`` whether its plan is for the public (FZ-01).
     """
 
     needs: tuple[str, ...]
@@ -38,6 +44,7 @@ class Entry:
     fund_source_reason: str = ""
     services: tuple[str, ...] = ()
     branded: bool = False
+    attribute: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ def check_entry(*, entry: Entry, policy: Policy) -> None:
     """Refuse an entry that lacks a need or policy link where policy asks for it, or names an unknown code.
 
     Raises ``Refusal`` code ``library.link_missing`` (ZY-44), ``library.unknown_code`` (ZY-46, ZY-09, ZY-39),
-    ``library.field_missing`` (ZY-39, ZY-45, ZY-46) or ``library.other_needs_reason`` (ZY-46), listing every fault.
+    ``library.field_missing`` (ZY-39, ZY-45, ZY-46, FZ-01) or ``library.other_needs_reason`` (ZY-46), listing every
+    fault.
     """
     links = {"need": entry.needs, "policy": entry.policies}
     missing = [link for link in policy.library.entry_links if not links[link]]
@@ -90,6 +98,12 @@ def _check_stated(*, entry: Entry, policy: Policy) -> None:
         raise Refusal("library.field_missing", rule=_FIELD_RULES[missing[0]], facts={"fields": names}, details=details)
     if OTHER in entry.fund_sources and not entry.fund_source_reason:
         raise Refusal("library.other_needs_reason", rule=binding(policy=policy, rules=("ZY-46", "SYS-CODE-LIST")))
+
+
+def check_restated(*, before: str | None, after: str) -> None:
+    """Refuse to restate an attribute as it stands (``library.attribute_unchanged``)."""
+    if before == after:
+        raise Refusal("library.attribute_unchanged", rule="SYS-ATTRIBUTE")
 
 
 def check_links_known(

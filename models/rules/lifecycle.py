@@ -25,6 +25,8 @@ class Thing(StrEnum):
 
 
 UNBORN = ""
+_ENDED_UNAPPROVED = frozenset({"rejected", "withdrawn"})
+"""A project that ended so comes back only as a new one that names it as its predecessor."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,22 @@ def _move(
 
 _P, _L, _B, _C = Thing.PROJECT, Thing.PLAN_LINE, Thing.PROCUREMENT, Thing.CONTRACT
 
+_NOTICED = "on_publicity|decided|approved"
+_APPRAISED = f"candidate|reviewed|{_NOTICED}"
+
 TRANSITIONS: tuple[Transition, ...] = (
     _move(_P, "library.enter_project", "", "in_library", "entered_library", "ZY-44"),
     _move(_P, "application.submit", "in_library|returned", "submitted", "submitted", "ZY-18"),
     _move(_P, "application.supersede", "submitted|returned", "submitted", "application_superseded", "SYS-SUPERSEDE"),
     _move(_P, "application.return_for_correction", "submitted", "returned", "returned", "ZY-14"),
-    _move(_P, "application.withdraw", "in_library|submitted|returned", "withdrawn", "withdrawn", "SYS-WITHDRAW"),
+    _move(
+        _P,
+        "application.withdraw",
+        "in_library|submitted|returned|candidate|reviewed|on_publicity|decided",
+        "withdrawn",
+        "withdrawn",
+        "SYS-WITHDRAW",
+    ),
     _move(_P, "feasibility.appraise", "submitted|reviewed", "candidate", "appraised", "ZY-63", "positive"),
     _move(_P, "feasibility.appraise", "submitted|reviewed", "returned", "appraisal_failed", "ZY-63", "negative"),
     _move(
@@ -72,13 +84,27 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(_P, "decision.approve", "decided", "approved", "approved", "ZY-70"),
     _move(_P, "decision.void_number", "approved", "decided", "approval_voided", "ZY-70"),
     _move(_P, "decision.modify", "approved", "decided", "modified", "ZY-70", "approval"),
-    _move(_P, "decision.modify", "approved", "on_publicity", "decision_voided", "ZY-71", "decision"),
-    _move(_P, "decision.modify", "approved", "reviewed", "publicity_voided", "ZY-24", "publicity"),
-    _move(_P, "decision.modify", "approved", "candidate", "review_voided", "ZY-19", "review"),
-    _move(_P, "decision.modify", "approved", "candidate", "publicity_voided", "ZY-24", "publicity_panel_first"),
-    _move(_P, "decision.modify", "approved", "submitted", "review_voided", "ZY-19", "review_panel_first"),
+    _move(_P, "decision.modify", "decided|approved", "on_publicity", "decision_voided", "ZY-71", "decision"),
+    _move(_P, "decision.modify", _NOTICED, "reviewed", "publicity_voided", "ZY-24", "publicity"),
+    _move(_P, "decision.modify", f"reviewed|{_NOTICED}", "candidate", "review_voided", "ZY-19", "review"),
+    _move(_P, "decision.modify", _APPRAISED, "submitted", "feasibility_voided", "ZY-63", "feasibility"),
+    _move(_P, "decision.modify", _NOTICED, "candidate", "publicity_voided", "ZY-24", "publicity_panel_first"),
+    _move(
+        _P,
+        "decision.modify",
+        f"candidate|{_NOTICED}",
+        "reviewed",
+        "feasibility_voided",
+        "ZY-63",
+        "feasibility_panel_first",
+    ),
+    _move(_P, "decision.modify", _APPRAISED, "submitted", "review_voided", "ZY-19", "review_panel_first"),
     _move(_P, "funding.issue_plan", "approved", "planned", "planned", "ZY-77"),
     _move(_P, "delivery.start", "planned", "in_progress", "started", "ZY-25"),
+    _move(_P, "midterm.decide", "in_progress|deferred", "stopped", "stopped", "ZY-104", "STOP"),
+    _move(_P, "midterm.decide", "in_progress|deferred", "converted", "converted", "ZY-104", "CONVERT"),
+    _move(_P, "midterm.decide", "in_progress", "deferred", "deferred", "ZY-104", "DEFER"),
+    _move(_P, "midterm.decide", "deferred", "in_progress", "resumed", "ZY-104", "CONTINUE"),
     _move(_P, "delivery.complete", "in_progress", "completed", "completed", "ZY-95"),
     _move(_P, "acceptance.submit_self_check", "completed", "self_checked", "self_checked", "ZY-95"),
     _move(_P, "acceptance.conclude", "self_checked", "accepted", "accepted", "ZY-97", "accepted"),
@@ -88,10 +114,13 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(_P, "audit.record_receipt", "evaluated", "audited", "audited", "ZY-31", "complete"),
     _move(_P, "archive.close_project", "audited", "archived", "archived", "ZY-32"),
     _move(_L, "funding.draft_plan", "", "drafted", "drafted", "ZY-75"),
+    _move(_L, "funding.adopt_scenario", "", "drafted", "drafted", "ZY-78"),
     _move(_L, "funding.sign_plan", "drafted", "signed", "signed", "ZY-77", "complete"),
     _move(_L, "funding.issue_plan", "signed", "issued", "issued", "ZY-77"),
     _move(_L, "funding.pay", "issued", "paid", "paid", "ZY-112", "in_full"),
+    _move(_L, "funding.cancel_line", "drafted|signed", "closed", "cancelled", "ZY-75"),
     _move(_L, "funding.close_line", "issued|paid", "closed", "closed", "ZY-112"),
+    _move(_L, "midterm.decide", "drafted|signed|issued|paid", "closed", "closed", "ZY-104"),
     _move(_B, "procurement.plan", "", "planned", "planned", "ZY-80"),
     _move(_B, "procurement.publish_notice", "planned|failed|method_changed", "noticed", "noticed", "HS-16"),
     _move(_B, "procurement.close_bidding", "noticed", "failed", "failed", "LAW-ZFCG-36", "too_few"),
@@ -102,6 +131,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(_C, "delivery.start", "signed", "running", "started", "ZY-25"),
     _move(_C, "delivery.complete", "running", "ended", "ended", "BJ-46"),
     _move(_C, "contract.terminate", "signed|running", "terminated", "terminated", "BJ-51"),
+    _move(_C, "midterm.decide", "signed|running", "terminated", "terminated", "ZY-104"),
 )
 
 
@@ -147,8 +177,9 @@ def not_in_state(*, thing: Thing, command: str, state: str, allowed: Iterable[st
         if allowed is None
         else set(allowed)
     )
+    ended = thing is Thing.PROJECT and state in _ENDED_UNAPPROVED
     return Refusal(
-        "lifecycle.not_in_state",
+        "lifecycle.ended_unapproved" if ended else "lifecycle.not_in_state",
         rule="SYS-STATE",
         facts={
             "command": sentence(f"command.{command}"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from models.core.errors import Refusal
 from models.core.identifiers import Audience, find_leaks, mask_bank_card, mask_id_card, mask_name
 
 _OMIT: Final = "omit"
@@ -37,3 +38,12 @@ def redacted(text: str) -> str:
     for leak in find_leaks(text):
         text = text[: leak.start] + _BLOT * (leak.end - leak.start) + text[leak.end :]
     return text
+
+
+def check_impersonal(*, reason: str) -> None:
+    """Refuse a reason with a personal number in it: reasons are kept in clear and read by every role inside.
+
+    Raises ``Refusal`` ``kernel.reason_names_person`` (SYS-PERSONAL-DATA).
+    """
+    if find_leaks(reason):
+        raise Refusal("kernel.reason_names_person", rule="SYS-PERSONAL-DATA")

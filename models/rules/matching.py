@@ -112,7 +112,9 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Bans:
-    """Which rule each check on the government's money rests on here; ``None``: it does not bind (decision 16)."""
+    """Which rule each check rests on here; ``None``: it does not bind. Own ability counts whoever pays: FZ-34 is about
+    how people are served. Beyond basic need and what is had already bind the government's money only (decision 16).
+    """
 
     identity: str | None = None
     need: str | None = None
@@ -252,8 +254,13 @@ class _Offers:
             return Verdict(Reason.NOT_TARGET)
         if service.id in profile.refused:
             return Verdict(Reason.REFUSED, service.id)
-        if not service.government_money:
-            return None
+        spent = self._not_paid_for(profile, service) if service.government_money else None
+        if spent is None and profile.item in profile.abilities and self._bans.own_ability:
+            return Verdict(Reason.OWN_ABILITY, service.id, rule=self._bans.own_ability)  # whoever pays for it
+        return spent
+
+    def _not_paid_for(self, profile: Profile, service: Service) -> Verdict | None:
+        """Return what forbids spending the government's money on a service for a person (decision 16)."""
         bans = self._bans
         if service.beyond_basic and bans.beyond_basic:
             return Verdict(Reason.BEYOND_BASIC, service.id, rule=bans.beyond_basic)
@@ -262,8 +269,6 @@ class _Offers:
         same = next((benefit for benefit in profile.benefits if benefit in service.overlaps), None)
         if same is not None and bans.overlap:
             return Verdict(Reason.COVERED_BY_POLICY, service.id, rule=bans.overlap, policy=same)
-        if profile.item in profile.abilities and bans.own_ability:
-            return Verdict(Reason.OWN_ABILITY, service.id, rule=bans.own_ability)
         return None
 
     def _able(self, service: Service) -> list[Resource]:

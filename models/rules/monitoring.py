@@ -36,6 +36,7 @@ FUNDS: Final = "funds"
 SATISFACTION: Final = "satisfaction"
 _LINE_RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "finance": ("HS-34", "SYS-FINDINGS"),
+    "expert": ("HS-38", "SYS-FINDINGS"),
     "recipient": ("HS-39", "SYS-FINDINGS"),
     "community": ("HS-40", "SYS-FINDINGS"),
 }
@@ -91,7 +92,7 @@ def check_record(
 
     Raises ``Refusal`` ``monitoring.line_unknown``, ``monitoring.wrong_role`` (SYS-LINE-ROLE), ``monitoring.no_note``
     (SYS-ON-BEHALF), ``monitoring.method_unknown`` (HS-31, ZY-91), ``monitoring.finding_unknown`` (SYS-CODE-LIST),
-    ``monitoring.findings_missing`` (HS-34, 39, 40).
+    ``monitoring.findings_missing`` (HS-34, 38, 39, 40).
     """
     lines = policy.monitoring.lines
     if line not in lines:
@@ -100,7 +101,8 @@ def check_record(
     _check_role(line=line, role=role, on_behalf=on_behalf, name=lines[line])
     methods = methods_of(line=line, policy=policy)
     if method not in methods:
-        rules = ("HS-31", "ZY-91", "SYS-CODE-LIST") if line == "purchaser" else ("ZY-91", "SYS-CODE-LIST")
+        common = ("ZY-91", "FZ-52", "SYS-CODE-LIST")
+        rules = ("HS-31", *common) if line == "purchaser" else common
         facts = {"method": method, "line": lines[line], "allowed": _listed(methods)}
         raise Refusal("monitoring.method_unknown", rule=binding(policy=policy, rules=rules), facts=facts)
     _check_names(line=line, findings=findings, policy=policy)

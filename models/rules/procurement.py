@@ -15,9 +15,10 @@ from models.core.errors import Detail, Refusal
 from models.core.messages import sentence
 from models.core.money import Money
 from models.policy.schema import Policy
+from models.rules.failed_tender import Way, suppliers_needed, way_on
 from models.rules.force import binding
+from models.rules.purchase_method import OPEN_TENDER
 
-OPEN_TENDER: Final = "open_tender"
 TENDERS: Final = frozenset({OPEN_TENDER, "invited_tender"})
 NEGOTIATED: Final = frozenset({"competitive_negotiation", "competitive_consultation"})
 SINGLE_SOURCE: Final = "single_source"
@@ -48,7 +49,6 @@ class AwardCase:
 
     state: str
     method: str
-    converted: bool
     bidding_closed: bool
     negotiated: bool
     responses: tuple[Response, ...]
@@ -64,14 +64,15 @@ def check_budget_first(
     """Refuse a purchase without an approved budget dated on or before it, or above what is left of that budget.
 
     ``others`` is what the project's other purchases take up of the same budget. Raises ``Refusal``
-    ``procurement.no_budget`` or ``procurement.over_budget`` (HS-21, BJ-28, LAW-ZFCG-6).
+    ``procurement.no_budget`` (HS-21, BJ-28, LAW-ZFCG-6) or ``procurement.over_budget`` (HS-21, BJ-26, LAW-ZFCG-6).
     """
-    rule = binding(policy=policy, rules=("HS-21", "BJ-28", "LAW-ZFCG-6"))
     approved = [budget.amount for budget in budgets if budget.replied_on <= planned_on]
     if policy.funding.budget_before_purchase and not approved:
+        rule = binding(policy=policy, rules=("HS-21", "BJ-28", "LAW-ZFCG-6"))
         raise Refusal("procurement.no_budget", rule=rule, facts={"on": planned_on.isoformat()})
     total = Money.total(approved)
     if policy.funding.no_over_budget and planned + others > total:
+        rule = binding(policy=policy, rules=("HS-21", "BJ-26", "LAW-ZFCG-6"))
         facts = {"amount": str(planned), "others": str(others), "budget": str(total)}
         raise Refusal("procurement.over_budget", rule=rule, facts=facts)
 
@@ -110,49 +111,6 @@ def check_contractor_types(*, types: tuple[str, ...], policy: Policy) -> None:
             "allowed": "、".join(f"{k}（{name}）" for k, name in known.items()),
         },
     )
-
-
-def check_method(*, method: str, reason: str, amount: Money, earlier: Money, policy: Policy) -> None:
-    """Refuse an unknown method, one without a reason, and any but open tender above the threshold.
-
-    ``earlier`` is what the same project already bought in the year without tender: splitting a purchase does not lower
-    the threshold (LAW-ZFCGTL-28). Whether the threshold itself forces a tender is policy (HS-14: strictly more).
-    Raises ``Refusal`` ``procurement.method_unknown``, ``procurement.reason_missing``, ``procurement.tender_forced`` or
-    ``procurement.split``.
-    """
-    methods = policy.procurement.methods
-    if method not in methods:
-        facts = {"method": method, "allowed": "、".join(f"{code}（{name}）" for code, name in methods.items())}
-        raise Refusal("procurement.method_unknown", rule="LAW-ZFCG-26", facts=facts)
-    if not reason.strip():
-        raise Refusal("procurement.reason_missing", rule="LAW-ZFCG-42", facts={"method": methods[method]})
-    threshold = policy.procurement.open_tender_threshold
-    if method == OPEN_TENDER or threshold is None:
-        return
-    forced_by = "procurement.tender_forced" if _forces_tender(amount, policy) else None
-    if forced_by is None and policy.procurement.anti_splitting and _forces_tender(amount + earlier, policy) and earlier:
-        forced_by = "procurement.split"
-    if forced_by is None:
-        return
-    own = ("HS-14", "LAW-ZFCG-27") if forced_by == "procurement.tender_forced" else ("LAW-ZFCGTL-28",)
-    raise Refusal(
-        forced_by,
-        rule=binding(policy=policy, rules=own),
-        facts={
-            "method": methods[method],
-            "amount": str(amount),
-            "earlier": str(earlier),
-            "threshold": str(threshold),
-            "open_tender": methods[OPEN_TENDER],
-        },
-    )
-
-
-def _forces_tender(amount: Money, policy: Policy) -> bool:
-    threshold = policy.procurement.open_tender_threshold
-    if threshold is None:
-        return False
-    return amount > threshold if policy.procurement.open_tender_strict in (True, None) else amount >= threshold
 
 
 def check_notice(
@@ -242,32 +200,40 @@ def check_deadline_passed(*, closes_on: date | None, on: date) -> None:
         raise Refusal("procurement.still_open", rule="LAW-ZFCG-35", facts={"closes_on": closes_on.isoformat()})
 
 
-def responses_needed(*, method: str, converted: bool, policy: Policy) -> int:
-    """Return how many suppliers must answer: a tender its minimum, a negotiation its own, lower after conversion."""
-    leaves = policy.procurement
+def responses_needed(*, method: str, failed_with: int | None, policy: Policy) -> int:
+    """Return how many suppliers must answer: a tender its minimum, a negotiation its own, fewer after a failed tender.
+
+    ``failed_with`` is how many answered the tender that failed before, ``None`` where none did.
+    """
     if method == SINGLE_SOURCE:
         return 1  # the method means one supplier; its own conditions are checked at the choice of method
     if method not in NEGOTIATED:
-        return leaves.bidders_min
-    if converted and leaves.negotiation_suppliers_after_failure is not None:
-        return leaves.negotiation_suppliers_after_failure
-    return leaves.negotiation_suppliers_min
+        return policy.procurement.bidders_min
+    return suppliers_needed(failed_with=failed_with, policy=policy)
 
 
-def check_method_change(*, method: str, current: str, documents_lawful: bool, policy: Policy) -> None:
-    """Refuse a change after a failed tender to a method the law does not offer, or with faulty tender documents.
+def check_method_change(*, method: str, current: str, documents_lawful: bool, counted: int, policy: Policy) -> Way:
+    """Return how the purchase goes on under an approved change; refuse one the law does not offer.
 
-    Faulty documents leave only the way of a new tender. Raises ``Refusal`` ``procurement.documents_unlawful`` or
-    ``procurement.change_not_offered`` (HS-17, LAW-ZFCG-37).
+    ``counted`` is how many answered the tender that failed. Faulty documents leave only the way of a new tender. Raises
+    ``Refusal`` ``procurement.documents_unlawful`` or ``procurement.change_not_offered`` (HS-17, LAW-ZFCG-37).
     """
     rule = binding(policy=policy, rules=("HS-17", "LAW-ZFCG-37"))
-    if not documents_lawful:
+    way = way_on(
+        counted=counted,
+        needed=policy.procurement.bidders_min,
+        documents_lawful=documents_lawful,
+        approved=True,
+        policy=policy,
+    )
+    if way is Way.RETENDER:
         raise Refusal("procurement.documents_unlawful", rule=rule)
     offered = tuple(code for code in policy.procurement.failed_tender_methods if code != current)
     if method not in offered:
         names = policy.procurement.methods
         facts = {"method": names.get(method, method), "allowed": "、".join(names.get(code, code) for code in offered)}
         raise Refusal("procurement.change_not_offered", rule=rule, facts=facts)
+    return way
 
 
 def check_group(*, experts: int, purchaser_representatives: int, policy: Policy) -> None:
@@ -293,9 +259,9 @@ def check_group(*, experts: int, purchaser_representatives: int, policy: Policy)
         )
 
 
-def check_offers(*, suppliers: int, method: str, converted: bool, policy: Policy) -> None:
+def check_offers(*, suppliers: int, method: str, failed_with: int | None, policy: Policy) -> None:
     """Refuse a negotiation with fewer suppliers than the law asks for (``procurement.offers``, LAW-ZFCG-38)."""
-    needed = responses_needed(method=method, converted=converted, policy=policy)
+    needed = responses_needed(method=method, failed_with=failed_with, policy=policy)
     if suppliers < needed:
         raise Refusal("procurement.offers", rule="LAW-ZFCG-38", facts={"suppliers": suppliers, "needed": needed})
 
@@ -306,7 +272,7 @@ def check_award_open(*, case: AwardCase, policy: Policy) -> None:
     Raises ``Refusal`` ``procurement.tender_failed`` (HS-17, elsewhere LAW-ZFCG-36).
     """
     counted = sum(1 for response in case.responses if response.counts)
-    needed = responses_needed(method=case.method, converted=case.converted, policy=policy)
+    needed = responses_needed(method=case.method, failed_with=None, policy=policy)
     too_few = case.state == "noticed" and case.method not in NEGOTIATED and counted < needed
     if case.state == FAILED or too_few:
         raise Refusal(

@@ -7,8 +7,10 @@ reads the database or the clock.
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 
 from models.core.errors import Refusal
+from models.core.messages import sentence
 from models.policy.schema import Policy
 from models.rules.force import binding
 from models.rules.needs import AgeBand
@@ -57,6 +59,12 @@ def check_objector(*, named: bool, policy: Policy) -> None:
     """Refuse an objection without a name where the region takes none in (``publicity.objector_unnamed``, ZY-24)."""
     if not named and not policy.publicity.anonymous_objections:
         raise Refusal("publicity.objector_unnamed", rule=binding(policy=policy, rules=("ZY-24", "SYS-OBJECTION")))
+
+
+def check_reviewed_anew(*, upheld: bool, policy: Policy) -> None:
+    """Refuse to rest on a review whose published result an objection overthrew (``publicity.review_first``, ZY-24)."""
+    if upheld:
+        raise Refusal("publicity.review_first", rule=binding(policy=policy, rules=("ZY-24", "SYS-OBJECTION")))
 
 
 def check_withdrawal(*, own: bool, office: bool, request: bool) -> None:
@@ -110,9 +118,40 @@ def is_minor(*, birth_year: int, age_band: str, as_of: date, policy: Policy) -> 
     return age_band == AgeBand.MINOR or (adult is not None and as_of.year - birth_year <= adult)
 
 
+class Attribute(StrEnum):
+    """Whether a plan is for the public (FZ-01): of the body's own accord, for who asks, or not at all."""
+
+    ACTIVE = "active"
+    ON_REQUEST = "on_request"
+    WITHHELD = "withheld"
+
+
+def check_attribute(*, attribute: str | None, policy: Policy) -> None:
+    """Refuse to publish what a project stated not to be published of its own accord (FZ-01).
+
+    A project that states nothing (its region asks for nothing) is held by nothing. Raises ``publicity.not_public``.
+    """
+    if attribute not in (None, Attribute.ACTIVE):
+        rule = binding(policy=policy, rules=("FZ-01", "SYS-PUBLICITY"))
+        facts = {"attribute": sentence(f"publicity.attribute.{attribute}")}
+        raise Refusal("publicity.not_public", rule=rule, facts=facts)
+
+
+def check_may_be_noticed(*, attribute: str | None, policy: Policy) -> None:
+    """Refuse a notice of a project that is withheld from the public, where its attribute must be stated (FZ-01).
+
+    No rule of such a region (Fengze) demands the notice, so the stated attribute is honoured. A plan given on request
+    may be noticed: the notice shows the result of the review, not the plan. Raises ``publicity.not_public``.
+    """
+    if attribute == Attribute.WITHHELD and "attribute" in (policy.library.entry_fields or {}):
+        check_attribute(attribute=attribute, policy=policy)
+
+
 def disclosable(*, policy: Policy) -> dict[str, str]:
-    """Return what a project may disclose: the region's list of published items and its proactive items, by code."""
-    return {**policy.publicity.disclosure_items, **(policy.publicity.published_items or {})}
+    """Return what a project may disclose, by code: the region's proactive items, what it publishes of purchases (BJ-48)
+    and what must be public before a contractor is selected (BJ-30)."""
+    publicity = policy.publicity
+    return {**publicity.disclosure_items, **(publicity.published_items or {}), **(publicity.pre_award_items or {})}
 
 
 def check_disclosure(*, items: tuple[str, ...], sites: tuple[str, ...], policy: Policy) -> None:

@@ -18,7 +18,7 @@ from models.core.errors import Detail, Refusal
 from models.core.messages import sentence
 from models.core.periods import add_months
 from models.policy.schema import Policy
-from models.rules.draw import Candidate, conflict_of, draw
+from models.rules.draw import Candidate, Draw, conflict_of, draw, protocol_of
 from models.rules.force import binding
 from models.rules.lifecycle import Thing, not_in_state
 
@@ -27,14 +27,14 @@ UNDER_REVIEW: Final = "under_review"
 CENT: Final = Decimal("0.01")
 _MONTHS_A_YEAR: Final = 12
 _FORM: Final = (
-    "dimensions",
-    "dimension_weights",
-    "score_max",
-    "pass_mark",
-    "quorum",
-    "panel_category_min",
-    "trim_each_side",
-    "outlier_points",
+    "review.dimensions",
+    "review.dimension_weights",
+    "review.score_max",
+    "review.pass_mark",
+    "review.quorum",
+    "review.panel_category_min",
+    "review.trim_each_side",
+    "review.outlier_points",
 )
 _KINSHIP: Final = "kinship"  # the one tie that no number of years ends (policy ``review.recusal_ties``)
 
@@ -62,10 +62,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Substitute:
-    """Who takes an empty seat, and under which seed when a new draw found the person (``None``: an alternate)."""
+    """Who takes an empty seat: the next alternate, or by a draw of its own (``drawn`` and its ``protocol``)."""
 
     expert_id: str
-    seed: str | None
+    drawn: Draw | None = None
+    protocol: Mapping[str, Any] | None = None
 
 
 def check_expert(*, category: str, ties: tuple[Tie, ...], policy: Policy) -> None:
@@ -116,6 +117,16 @@ def check_again(*, command: str, state: str, upheld: bool, unsigned: bool = Fals
         raise not_in_state(thing=Thing.PROJECT, command=command, state=state, allowed=("candidate",))
 
 
+def panel_size(*, policy: Policy) -> int:
+    """Return how many sit on a panel. Raises ``Refusal`` ``review.panel_even`` where policy wants an odd number and
+    gives an even one: a pack a city changed by itself may never have seen the lint.
+    """
+    size = policy.review.panel_size
+    if policy.review.panel_odd and size % 2 == 0:
+        raise Refusal("review.panel_even", rule="SYS-POLICY", facts={"size": size})
+    return size
+
+
 def quotas(*, policy: Policy) -> dict[str, int]:
     """Return how many members of each category a panel needs at least."""
     return dict.fromkeys(policy.review.panel_categories, policy.review.panel_category_min)
@@ -130,23 +141,27 @@ def choose_substitute(
     conflicts_with: frozenset[str],
     seed: str,
     policy: Policy,
+    draw_id: str = "",
 ) -> Substitute | None:
     """Return who takes the seat of an expert of category ``leaving``; ``staying`` are the categories of the others.
 
-    First the alternates in the order drawn, then those who joined the roster since, by a new draw with ``seed``. Who is
-    in conflict is passed over, and while the category lacks its minimum (ZY-20) only its own members count. ``None``
-    when nobody is left: the seat stays empty until the roster grows.
+    First the alternates in the order drawn, then those who joined the roster since, by the draw ``draw_id`` with
+    ``seed``, whose protocol comes along. Who is in conflict is passed over, and while the category lacks its minimum
+    (ZY-20) only its own members count. ``None`` when nobody is left: the seat stays empty until the roster grows.
     """
     short = Counter(staying)[leaving] < policy.review.panel_category_min
     for one in alternates:
         if (one.category == leaving or not short) and conflict_of(candidate=one, conflicts_with=conflicts_with) is None:
-            return Substitute(one.id, None)
-    eligible = tuple(one for one in latecomers if one.category == leaving or not short)
+            return Substitute(one.id)
+    wanted = {leaving: 1} if short else {}
     try:
-        drawn = draw(roster=eligible, conflicts_with=conflicts_with, size=1, quotas={}, seed=seed)
+        drawn = draw(
+            roster=latecomers, conflicts_with=conflicts_with, size=1, quotas=wanted, seed=seed, draw_id=draw_id
+        )
     except Refusal:
         return None
-    return Substitute(drawn.chosen[0], seed)
+    protocol = protocol_of(roster=latecomers, conflicts_with=conflicts_with, size=1, quotas=wanted, drawn=drawn)
+    return Substitute(drawn.chosen[0], drawn, protocol)
 
 
 def check_may_score(*, recused: bool, closed: bool, due_on: date, as_of: date) -> None:
@@ -201,7 +216,8 @@ def check_sheet(*, scores: Mapping[str, Decimal], reasons: Mapping[str, str], po
 
 def form_of(*, policy: Policy) -> dict[str, Any]:
     """Return the score sheet a round is judged by, as data: what is scored, how it weighs, what passes, the quorum."""
-    return {leaf: _as_data(getattr(policy.review, leaf)) for leaf in _FORM}
+    leaves = (key.removeprefix("review.") for key in _FORM)
+    return {leaf: _as_data(getattr(policy.review, leaf)) for leaf in leaves}
 
 
 def _as_data(value: object) -> object:

@@ -39,7 +39,8 @@ class AcceptanceConclusion(SQLModel, table=True):
     """One conclusion of the comprehensive acceptance (D22). ``party_scores`` is party → points, ``total`` weighted.
 
     ``outcome`` is accepted or not_accepted; ``pay_ratio`` the share of the result-linked instalment the grade earns;
-    ``served`` and ``target`` are distinct persons.
+    ``served`` and ``target`` are distinct persons; ``needs_change`` (ZY-27) is {survey, indicators, compared, improved,
+    worsened}, empty where needs were not assessed again; ``announced_on`` is when the result stood in public.
     """
 
     __tablename__ = "acceptance_conclusion"
@@ -63,6 +64,8 @@ class AcceptanceConclusion(SQLModel, table=True):
     concluded_on: date
     policy_digest: str
     document_id: str
+    needs_change: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
+    announced_on: date | None = None
 
 
 class AcceptanceProblem(SQLModel, table=True):
@@ -80,3 +83,21 @@ class AcceptanceProblem(SQLModel, table=True):
     due_on: date
     resolved_on: date | None = None
     resolution: str | None = None
+
+
+class FinalAccountAudit(SQLModel, table=True):
+    """An audit of the final accounts that was ordered before acceptance (ZY-100); money in fen once it has reported."""
+
+    __tablename__ = "final_account_audit"
+    __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    ordinal: int
+    organisation_id: str = Field(foreign_key="organisation.id")
+    qualification: str
+    reason: str
+    ordered_on: date
+    reported_on: date | None = None
+    verified_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    document_id: str | None = None

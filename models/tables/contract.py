@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
 class Contract(SQLModel, table=True):
-    """A signed purchase contract: half-open term [starts_on, ends_on), price in fen, clauses by name (BJ-34)."""
+    """A signed purchase contract: half-open term [starts_on, ends_on), price in fen, clauses by name (BJ-34).
+
+    ``predecessor_id`` is the contract it follows on the same project. ``assisting`` are the bodies that help (AH-05):
+    ``body``, ``tasks``, ``party``; ``key_posts`` post → work number; ``in_kind`` what is given besides cash (AH-25):
+    ``item``, ``value_fen``, ``basis``. ``breach`` is what a termination rests on when somebody failed (BJ-51).
+    """
 
     __tablename__ = "contract"
     __table_args__ = (UniqueConstraint("procurement_id"),)
@@ -29,5 +34,37 @@ class Contract(SQLModel, table=True):
     clauses: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     extension_conditions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     days_late: int = 0
+    predecessor_id: str | None = Field(default=None, foreign_key="contract.id", index=True)
+    assisting: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    key_posts: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    in_kind: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    bond_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    published_on: date | None = None
+    filed_on: date | None = None
     terminated_on: date | None = None
     termination_reason: str | None = None
+    breach: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class ContractChange(SQLModel, table=True):
+    """One agreed change of a contract, never edited: ``ordinal`` 1 makes it the contract's second version.
+
+    ``kind`` is amended, subcontracted or key_post_changed; ``diff`` is field → [before, after]; ``amount_fen`` what the
+    price rose by, or what was subcontracted to ``organisation_id``; ``document_id`` the paper or the consent.
+    """
+
+    __tablename__ = "contract_change"
+    __table_args__ = (UniqueConstraint("contract_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id")
+    project_id: str = Field(foreign_key="project.id", index=True)
+    ordinal: int
+    kind: str
+    diff: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    organisation_id: str | None = Field(default=None, foreign_key="organisation.id")
+    document_id: str | None = Field(default=None, foreign_key="document.id")
+    changed_on: date
+    policy_digest: str

@@ -137,8 +137,8 @@ class OfficeRoster(SQLModel, table=True):
 
 
 class ProjectModification(SQLModel, table=True):
-    """One modification of an approved project: what changed (``diff`` path → before, after), why, which parts policy
-    says it voids, and the state the project went back to."""
+    """One modification of a project under way to its approval, or approved: what changed (``diff`` path → before and
+    after), why, which parts it voided, and the state the project then stood in."""
 
     __tablename__ = "project_modification"
     __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
@@ -168,14 +168,19 @@ class VoidedPaper(SQLModel, table=True):
 
 
 class StartFormality(SQLModel, table=True):
-    """One formality completed before a project may start (ZY-76): its code, its reference, its paper."""
+    """One formality completed before a project may start (ZY-76): its code, its reference, its paper.
+
+    The newest version of a code counts; ``reason`` says why it replaced the one before.
+    """
 
     __tablename__ = "start_formality"
-    __table_args__ = (UniqueConstraint("project_id", "code"),)
+    __table_args__ = (UniqueConstraint("project_id", "code", "ordinal"),)
 
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     code: str
+    ordinal: int = 1
     reference: str
+    reason: str = ""
     document_id: str
     completed_on: date

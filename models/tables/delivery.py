@@ -22,7 +22,11 @@ def _sealed() -> Any:
 
 
 class DeliveryStaff(SQLModel, table=True):
-    """One member of the contractor's staff on a contract: a work number, a sealed certificate number (HS-49)."""
+    """One member of the contractor's staff on a contract: a work number, a sealed certificate number (HS-49).
+
+    ``certificate_until`` is the last day the certificate is good for, ``None`` where it says none. ``employer_id`` is
+    the subcontractor who sends them, ``None`` for the contractor's own people.
+    """
 
     __tablename__ = "delivery_staff"
     __table_args__ = (UniqueConstraint("contract_id", "ref"),)
@@ -33,6 +37,8 @@ class DeliveryStaff(SQLModel, table=True):
     certificate_sealed: str = Field(sa_column=_sealed())
     qualified: bool
     assigned_on: date
+    certificate_until: date | None = None
+    employer_id: str | None = Field(default=None, foreign_key="organisation.id")
 
 
 class CasePlan(SQLModel, table=True):
@@ -51,12 +57,35 @@ class CasePlan(SQLModel, table=True):
     planned_on: date
 
 
+class PlanItem(SQLModel, table=True):
+    """One service one person is to get under a contract (ZY-25): what every record is held against, never edited.
+
+    ``minutes_month`` is what the contract promises a calendar month, ``None`` where it promises no time. ``basis`` is
+    what it rests on (a case plan, a clause). The newest row of a person and item counts.
+    """
+
+    __tablename__ = "delivery_plan_item"
+    __table_args__ = (UniqueConstraint("contract_id", "person_id", "item", "version"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    contract_id: str = Field(foreign_key="contract.id")
+    person_id: str = Field(foreign_key="person.id")
+    item: str
+    version: int
+    minutes_month: int | None = None
+    from_on: date
+    basis: str
+    planned_on: date
+
+
 class ServiceRecord(SQLModel, table=True):
     """One service to one person: day, start and end (``HH:MM``), what, by whom, where, with what result.
 
     ``revision`` 0 is the original; a later revision of the same person, day and start replaces it in every count and
-    says why in ``correction``. ``batch_id`` is the event whose payload carries the digest of the batch, ``ordinal`` the
-    row's place in it.
+    says why in ``correction``. ``signed_by`` says who confirmed it: the recipient, an agent, or that it was declined;
+    empty when nobody was asked. ``batch_id`` is the event whose payload carries the digest of the batch, ``ordinal``
+    the row's place in it.
     """
 
     __tablename__ = "service_record"
@@ -64,6 +93,7 @@ class ServiceRecord(SQLModel, table=True):
         UniqueConstraint("contract_id", "person_id", "served_on", "starts_at", "revision"),
         Index("ix_service_record_project", "project_id", "person_id"),
         Index("ix_service_record_batch", "batch_id", "ordinal"),
+        Index("ix_service_record_day", "served_on"),
     )
 
     id: str = Field(primary_key=True)
@@ -81,6 +111,7 @@ class ServiceRecord(SQLModel, table=True):
     satisfied: bool | None = None
     revision: int = 0
     correction: str | None = None
+    signed_by: str = ""
     recorded_on: date
     batch_id: str
     ordinal: int

@@ -90,3 +90,53 @@ class ResultEvaluation(SQLModel, table=True):
     evaluated_on: date
     policy_digest: str
     document_id: str
+
+
+class PerformancePlan(SQLModel, table=True):
+    """What a project is to reach and how that will be judged (BJ-38, AH-28, AH-29); a later one is the next revision.
+
+    ``goals`` is goal code → {name, unit, target, precise}; ``late`` when a contractor had been chosen before.
+    """
+
+    __tablename__ = "performance_plan"
+    __table_args__ = (UniqueConstraint("project_id", "revision"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    revision: int
+    goals: dict[str, dict[str, Any]] = Field(sa_column=_json())
+    means: str
+    method: str
+    path: str
+    late: bool
+    set_on: date
+
+
+class GoalResult(SQLModel, table=True):
+    """What was reached of a plan's goals at one time: goal code → figure as decimal text; ``phase`` is run or end."""
+
+    __tablename__ = "goal_result"
+    __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    plan_id: str = Field(foreign_key="performance_plan.id")
+    ordinal: int
+    phase: str
+    reached: dict[str, str] = Field(sa_column=_json())
+    recorded_on: date
+
+
+class EvaluationStandard(SQLModel, table=True):
+    """One version of a region's evaluation standard (HS-53, BJ-39): item code → {name, weight as text}."""
+
+    __tablename__ = "evaluation_standard"
+    __table_args__ = (UniqueConstraint("region", "version"),)
+
+    id: str = Field(primary_key=True)
+    region: str
+    version: int
+    project_id: str | None = Field(default=None, foreign_key="project.id")
+    items: dict[str, dict[str, str]] = Field(sa_column=_json())
+    set_on: date
+    policy_digest: str

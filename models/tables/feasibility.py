@@ -86,7 +86,8 @@ class Appraisal(SQLModel, table=True):
 
     ``findings`` is finding code → {positive, reason}; ``assessments`` code → wording; ``balance`` and ``risks`` the
     lines of the balance table (fen) and of the register of risks; ``outcome`` positive or negative; ``grounds`` the
-    codes that were negative.
+    codes that were negative. It stands for the revision ``application_id`` and the ``payer`` it was made for, until
+    ``voided_on``: a change of either is appraised anew.
     """
 
     __tablename__ = "feasibility_appraisal"
@@ -95,6 +96,8 @@ class Appraisal(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
+    application_id: str = Field(foreign_key="application.id")
+    payer: str
     findings: dict[str, Any] = Field(sa_column=_json())
     assessments: dict[str, str] = Field(sa_column=_json())
     balance: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
@@ -105,6 +108,7 @@ class Appraisal(SQLModel, table=True):
     grounds: list[str] = Field(sa_column=_json())
     policy_digest: str
     appraised_on: date
+    voided_on: date | None = None
 
 
 class FeasibilityReport(SQLModel, table=True):

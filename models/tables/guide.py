@@ -37,7 +37,10 @@ class ApplicationGuide(SQLModel, table=True):
 
 
 class OfficeBreach(SQLModel, table=True):
-    """One time limit the office overran (ZY-16): raised against the office, never against who applied."""
+    """One time limit the office overran (ZY-16): raised against the office, never against who applied.
+
+    ``late``: entered later than the day after the limit, because sweeps were missed.
+    """
 
     __tablename__ = "office_breach"
 
@@ -49,4 +52,5 @@ class OfficeBreach(SQLModel, table=True):
     role: str
     due_on: date
     raised_on: date
+    late: bool
     event_id: str

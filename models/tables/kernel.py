@@ -126,7 +126,10 @@ class Outbox(SQLModel, table=True):
 
 
 class WorkItem(SQLModel, table=True):
-    """Who must act, on what, by when, and under which clause: the one list behind alerts and work lists."""
+    """Who must act, on what, by when, and under which clause: the one list behind alerts and work lists.
+
+    ``note`` says what was found, where the subject alone does not; never personal data.
+    """
 
     __tablename__ = "work_item"
     __table_args__ = (UniqueConstraint("kind", "subject_id"), Index("ix_work_item_due", "status", "due_on"))
@@ -144,6 +147,7 @@ class WorkItem(SQLModel, table=True):
     resolves_with: str
     status: str
     closed_on: date | None = None
+    note: str | None = None
 
 
 class Alert(SQLModel, table=True):

@@ -37,8 +37,8 @@ class Survey(SQLModel, table=True):
 
 class LedgerImport(SQLModel, table=True):
     """One ledger file that passed the gate and goes into a survey, once. It keeps the places ``first_ordinal`` and on
-    for its people; a large one goes in portion by portion, ``loaded`` people so far, and the survey's ledger is closed
-    to readers until it is ``completed_on`` a day.
+    for its people; a large one goes in portion by portion, ``loaded`` people so far, and the surveys of the region are
+    closed to readers until it is ``completed_on`` a day, or ``abandoned_on`` one because its file cannot be had again.
     """
 
     __tablename__ = "needs_ledger_import"
@@ -56,6 +56,8 @@ class LedgerImport(SQLModel, table=True):
     older: int
     imported_on: date
     completed_on: date | None = None
+    abandoned_on: date | None = None
+    abandon_reason: str | None = None
 
 
 class Assessed(SQLModel):

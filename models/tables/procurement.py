@@ -17,6 +17,8 @@ class Procurement(SQLModel, table=True):
 
     ``round`` grows with every notice and every approved change of method; bids, closing, draw and negotiation belong to
     the present round. ``draw`` holds the outcome of the last expert draw and the digest of its stored protocol.
+    ``budget_item`` and ``category`` are what purchases are added up by (splitting); ``exemption`` is an approval of
+    another method than open tender given beforehand; ``failed_with`` how many answered the tender that failed.
     """
 
     __tablename__ = "procurement"
@@ -46,6 +48,20 @@ class Procurement(SQLModel, table=True):
     award_published_on: date | None = None
     void_reason: str | None = None
     draw: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    category: str = ""
+    object: str = "service"
+    level: str = ""
+    budget_year: int | None = None
+    budget_item: str = ""
+    catalogue_item: str | None = None
+    plan_item: str | None = None
+    in_catalogue: bool = False
+    new_spend: bool = True
+    exemption: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    failed_with: int | None = None
+    documents_until: date | None = None
+    evaluated_on: date | None = None
+    reported_on: date | None = None
 
 
 class MethodStep(SQLModel, table=True):
@@ -68,7 +84,8 @@ class MethodStep(SQLModel, table=True):
 class Bid(SQLModel, table=True):
     """One supplier in one round; ``substantive`` when its response met the documents.
 
-    ``offer_fen`` and ``responsive`` are its last offer in a negotiation, unset before.
+    ``offer_fen`` and ``responsive`` are its last offer in a negotiation, unset before. ``proofs`` is condition → proof,
+    ``quality_met`` and ``score`` (decimal text) what the evaluation found.
     """
 
     __tablename__ = "bid"
@@ -84,10 +101,16 @@ class Bid(SQLModel, table=True):
     registered_on: date
     offer_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     responsive: bool | None = None
+    proofs: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    bond_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    bond_returned_on: date | None = None
+    quality_met: bool | None = None
+    price_explained: bool | None = None
+    score: str | None = None
 
 
 class Organisation(SQLModel, table=True):
-    """A bidder, contractor, evaluator or agency: name, social-credit code, kind. Debarment is checked at every bid."""
+    """A bidder, contractor, evaluator or agency: name, social-credit code, kind. Bars are in ``debarment``."""
 
     __tablename__ = "organisation"
 
@@ -96,4 +119,3 @@ class Organisation(SQLModel, table=True):
     uscc: str | None = Field(default=None, index=True)
     kind: str
     synthetic: bool = False
-    debarred_until: date | None = None

@@ -21,6 +21,7 @@ class PublicityNotice(SQLModel, table=True):
     One paper may show several projects: their rows share ``sheet_id`` (the id of the first) and the bytes, whose
     digests stand here; each is objected to and closed by itself. Open until ``closed_on`` is set; then ``result`` is
     ``passed`` (no objection was upheld) or ``upheld``. While an objection is handled ``paused_on`` is set.
+    ``project_name`` is the name as it stands on the paper, whatever the project is called later.
     """
 
     __tablename__ = "publicity_notice"
@@ -29,6 +30,7 @@ class PublicityNotice(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id", index=True)
     round_id: str = Field(foreign_key="review_round.id")
+    project_name: str
     ordinal: int
     channels: list[str] = Field(sa_column=_json())
     published_on: date
@@ -49,33 +51,34 @@ class PublicityNotice(SQLModel, table=True):
     result: str | None = None
 
 
-class NoticePosting(SQLModel, table=True):
-    """One channel of a notice (``sheet_id``), from ``posted_on`` until the day before ``taken_down_on``."""
-
-    __tablename__ = "notice_posting"
-    __table_args__ = (UniqueConstraint("sheet_id", "channel", "posted_on"),)
+class _OnChannel(SQLModel):
+    """Something about one channel of a notice (``sheet_id``), with the evidence filed for it."""
 
     id: str = Field(primary_key=True)
     sheet_id: str
     channel: str
-    posted_on: date
-    taken_down_on: date | None = None
     evidence_document_id: str | None = None
 
 
-class NoticeOutage(SQLModel, table=True):
+class NoticePosting(_OnChannel, table=True):
+    """Where a notice stands: on one channel, from ``posted_on`` until the day before ``taken_down_on``."""
+
+    __tablename__ = "notice_posting"
+    __table_args__ = (UniqueConstraint("sheet_id", "channel", "posted_on"),)
+
+    posted_on: date
+    taken_down_on: date | None = None
+
+
+class NoticeOutage(_OnChannel, table=True):
     """Days, both included, on which a channel of a notice could not be read; ``last_day`` is empty while it goes on."""
 
     __tablename__ = "notice_outage"
     __table_args__ = (UniqueConstraint("sheet_id", "channel", "first_day"),)
 
-    id: str = Field(primary_key=True)
-    sheet_id: str
-    channel: str
     first_day: date
     last_day: date | None = None
     reason: str
-    evidence_document_id: str | None = None
 
 
 class Objection(SQLModel, table=True):

@@ -98,7 +98,11 @@ class ReviewRound(SQLModel, table=True):
 
 
 class ReviewSeat(SQLModel, table=True):
-    """One expert's seat in a round; left on ``recused_on``, then taken over by ``successor_id`` (a seat)."""
+    """One expert's seat in a round; left on ``recused_on``, then taken over by ``successor_id`` (a seat).
+
+    ``draw_id`` and ``protocol_document_id`` are those of the draw that found a substitute among late-comers; members
+    and alternates were drawn with the round.
+    """
 
     __tablename__ = "review_seat"
     __table_args__ = (UniqueConstraint("round_id", "expert_id"), UniqueConstraint("round_id", "ordinal"))
@@ -113,6 +117,8 @@ class ReviewSeat(SQLModel, table=True):
     recused_on: date | None = None
     reason_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     successor_id: str | None = None
+    draw_id: str | None = Field(default=None, unique=True)
+    protocol_document_id: str | None = None
 
 
 class ReviewSheet(SQLModel, table=True):

@@ -14,7 +14,8 @@ from sqlmodel import Field, SQLModel
 class Ticket(SQLModel, table=True):
     """One matter. ``owner`` is the account that was asked first and answers for it, ``backup`` its second.
 
-    ``notified_on`` is the day of the one notice of all that is missing; ``contact_hash`` finds the same caller again.
+    ``project_id`` is the project the matter is about, where it is about one. ``notified_on`` is the day of the
+    one notice of all that is missing; ``contact_hash`` finds the same caller again.
     """
 
     __tablename__ = "ticket"
@@ -38,6 +39,7 @@ class Ticket(SQLModel, table=True):
     answer_sealed: str | None = None
     closed_on: date | None = None
     late: bool = False
+    project_id: str | None = Field(default=None, foreign_key="project.id", index=True)
     policy_digest: str
     synthetic: bool
 

@@ -1,7 +1,9 @@
-"""``lifecycle archive``: verifying a bundle with nothing but the bundle, and listing and exporting the stored ones."""
+"""``lifecycle archive``: verifying a bundle with nothing but the bundle, listing, exporting, linking the
+stored ones, and the receipts of those who audit them."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,16 +13,19 @@ import typer
 from infra.bootstrap import open_services
 from infra.bundle_check import BundleCheck, check_bundle
 from infra.settings import Settings
-from models.commands.door import ask
+from models.commands.door import ask, execute
 from models.context import Services
 from models.core.actors import Actor, Role
 from models.core.messages import sentence
 from models.queries.archive import Package
-from portal.cli.output import NOT_AS_EXPECTED, console, print_json
+from portal.cli.output import NOT_AS_EXPECTED, USAGE, console, print_json, say_error
+from portal.uploads import store_uploads
 
 app = typer.Typer(help=sentence("archive.help"))
 Json = Annotated[bool, typer.Option("--json", help=sentence("archive.help.json"))]
+As = Annotated[str, typer.Option("--as", help=sentence("archive.help.as"))]
 _READER: Final = Actor(Role.AUDIT_BODY, "cli")
+_AUDITOR: Final = "audit_body:cli"
 
 
 @app.callback(help=sentence("archive.help.group"))
@@ -53,6 +58,9 @@ def show(check: BundleCheck, *, as_json: bool) -> None:
     console.print(sentence("archive.bundle_id", {"id": check.bundle_id or "—"}), markup=False)
     if check.counts:
         console.print(sentence("archive.counts", check.counts), markup=False)
+    for name, holds in check.properties.items():
+        words = sentence("archive.holds" if holds else "archive.broken")
+        console.print(sentence(f"archive.property.{name}", {"holds": words}), markup=False)
     for finding in check.findings:
         facts = {"place": f"{finding.path} " if finding.path else "", "message": finding.message}
         console.print(sentence("archive.finding", facts), markup=False)
@@ -78,17 +86,57 @@ def list_packages(as_json: Json = False) -> None:
 def export(
     project: Annotated[str, typer.Argument(help=sentence("archive.help.project"))],
     to: Annotated[Path, typer.Option("--to", file_okay=False, help=sentence("archive.help.to"))] = Path(),
+    as_: As = _AUDITOR,
     as_json: Json = False,
 ) -> None:
     """Write a project's stored bundle, its signature and its certificate into a folder."""
     with open_services(Settings()) as services:
-        package = stored_package(services, project=project, on=services.clock.now().date())
+        package = _do(services, "archive.download", {"project": project}, as_).package
         target = write_package(services, package, to=to)
     if as_json:
         print_json({"ok": True, "path": str(target), **package.model_dump(mode="json")})
     else:
         console.print(sentence("archive.exported", {"path": target}), markup=False)
         console.print(sentence("archive.bundle_id", {"id": package.bundle_id}), markup=False)
+
+
+@app.command("link", help=sentence("archive.help.link"))
+def link(
+    project: Annotated[str, typer.Argument(help=sentence("archive.help.project"))],
+    hours: Annotated[int, typer.Option("--hours", min=1, max=168, help=sentence("archive.help.hours"))] = 24,
+    as_: As = _AUDITOR,
+    as_json: Json = False,
+) -> None:
+    """Issue a link to a project's stored bundle that expires; who asked for it is recorded."""
+    with open_services(Settings()) as services:
+        issued = _do(services, "archive.issue_link", {"project": project, "hours": hours}, as_)
+    if as_json:
+        print_json({"ok": True, **issued.model_dump(mode="json")})
+    else:
+        console.print(sentence("archive.linked", issued.model_dump(mode="json")), markup=False, soft_wrap=True)
+
+
+@app.command("receipt", help=sentence("archive.help.receipt"))
+def receipt(
+    project: Annotated[str, typer.Argument(help=sentence("archive.help.project"))],
+    body: Annotated[str, typer.Option("--body", help=sentence("archive.help.body"))],
+    number: Annotated[str, typer.Option("--no", help=sentence("archive.help.no"))],
+    on: Annotated[str, typer.Option("--on", help=sentence("archive.help.on"))],
+    file: Annotated[
+        Path | None, typer.Option("--file", exists=True, dir_okay=False, help=sentence("archive.help.file"))
+    ] = None,
+    as_: As = _AUDITOR,
+    as_json: Json = False,
+) -> None:
+    """Record the receipt of one body; with both on file the project is audited and the bundle may be closed."""
+    given: dict[str, Any] = {"project": project, "body": body, "receipt_no": number, "received_on": on}
+    with open_services(Settings()) as services:
+        recorded = _do(services, "audit.record_receipt", given | ({"file": str(file)} if file else {}), as_)
+    if as_json:
+        print_json({"ok": True, **recorded.model_dump(mode="json")})
+        return
+    missing = "、".join(recorded.missing) or sentence("archive.nothing_missing")
+    console.print(sentence("archive.receipted", {"id": recorded.id, "missing": missing}), markup=False)
 
 
 def stored_packages(services: Services, *, on: date) -> tuple[Package, ...]:
@@ -119,3 +167,20 @@ def write_package(services: Services, package: Package, *, to: Path) -> Path:
 
 def _ask(services: Services, name: str, arguments: dict[str, Any], on: date) -> Any:
     return ask(services, name=name, arguments=arguments, actor=_READER, as_of=on)
+
+
+def _do(services: Services, name: str, arguments: dict[str, Any], as_: str) -> Any:
+    """Call a command today as whom ``--as`` names, files taken from the present folder."""
+    role, _, account = as_.partition(":")
+    on = services.clock.now().date()
+    if role not in set(Role):
+        say_error(sentence("case.unknown_role", {"role": role, "known": "、".join(Role)}), json_wanted=False)
+        raise typer.Exit(USAGE)
+    return execute(
+        services,
+        name=name,
+        arguments=store_uploads(services, name=name, arguments=arguments, base=Path.cwd(), as_of=on),
+        actor=Actor(Role(role), account or f"u-{role}"),
+        as_of=on,
+        command_id=f"cmd-{uuid.uuid4().hex}",
+    )

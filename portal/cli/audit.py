@@ -1,4 +1,5 @@
-"""``lifecycle audit verify``: every event chain of the installation's database against its hashes."""
+"""``lifecycle audit verify``: every event chain against its hashes, the service records against the digests
+in the chains, and the sums of the whole ledger of money."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ from infra.settings import Settings
 from models.commands.door import ask
 from models.core.actors import Actor, Role
 from models.core.messages import sentence
+from models.queries.chains import ChainCheck
+from models.queries.delivery import RecordsCheck
+from models.queries.ledger_check import LedgerCheck
 from portal.cli.output import NOT_AS_EXPECTED, console, print_json
 
 app = typer.Typer(help="审计核验")
@@ -21,17 +25,37 @@ def _group() -> None:
     """审计核验。"""
 
 
-@app.command("verify", help="核验全部事件链")
+@app.command("verify", help="核验全部事件链、服务记录和资金总账")
 def verify(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False) -> None:
-    """Check all chains; exit 1 naming the first bad event."""
+    """Check all chains, service records and the ledger; exit 1 naming the first bad event, the batches of records that
+    differ, and every sum that does not hold."""
     with open_services(Settings()) as services:
         actor = Actor(Role.AUDIT_BODY, "cli")
-        check = ask(services, name="chains.verify", arguments={}, actor=actor, as_of=services.clock.now().date())
+        today = services.clock.now().date()
+        check = ask(services, name="chains.verify", arguments={}, actor=actor, as_of=today)
+        ledger = ask(services, name="funding.verify_ledger", arguments={}, actor=actor, as_of=today)
+        records = ask(services, name="delivery.verify_records", arguments={}, actor=actor, as_of=today)
     if as_json:
-        print_json(check.model_dump())
-    elif check.ok:
+        print_json({**check.model_dump(), "ledger": ledger.model_dump(), "service_records": records.model_dump()})
+    else:
+        _tell(check, ledger)
+        _tell_records(records)
+    if not (check.ok and ledger.ok and records.ok):
+        raise typer.Exit(NOT_AS_EXPECTED)
+
+
+def _tell(check: ChainCheck, ledger: LedgerCheck) -> None:
+    if check.ok:
         console.print(sentence("cli.chains.whole", {"streams": check.streams, "events": check.events}), markup=False)
     else:
         console.print(sentence("cli.chains.broken", {"where": check.first_bad}), markup=False)
-    if not check.ok:
-        raise typer.Exit(NOT_AS_EXPECTED)
+    if ledger.ok:
+        console.print(sentence("cli.ledger.whole", {"entries": ledger.entries}), markup=False)
+    for fault in ledger.faults:
+        console.print(fault.problem, markup=False)
+
+
+def _tell_records(records: RecordsCheck) -> None:
+    code = "cli.records.whole" if records.ok else "cli.records.broken"
+    facts = {"batches": records.batches, "records": records.records, "bad": "、".join(records.bad)}
+    console.print(sentence(code, facts), markup=False)

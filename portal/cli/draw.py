@@ -51,18 +51,26 @@ def verify_file(
     commitment: Annotated[str, typer.Option("--commitment", help=sentence("cli.draw.help.commitment"))] = "",
     as_json: Json = False,
 ) -> None:
-    """Re-run the draw of a record; exit 1 with the differences when it does not come out the same."""
+    """Re-run the draw of a record; exit 1 with the differences when it does not come out the same.
+
+    Without ``--commitment`` it says that what was published before the draw was not compared: a record made up
+    afterwards agrees with itself.
+    """
+    published = commitment.strip().lower()
+    compared = bool(published)
     try:
         protocol = json.loads(file.read_text("utf-8"))
-        found = verify(protocol, published=commitment.strip().lower())
+        found = verify(protocol, published=published)
     except (OSError, ValueError, TypeError) as err:  # ValueError: no UTF-8, no JSON, or JSON that is no object
         say_error(sentence("cli.draw.unreadable", {"name": file.name}), json_wanted=as_json)
         raise typer.Exit(USAGE) from err
     if as_json:
-        print_json({"ok": not found, "differences": list(found)})
+        print_json({"ok": not found, "differences": list(found), "commitment_compared": compared})
     else:
         console.print(sentence("cli.draw.differs" if found else "cli.draw.same"), markup=False)
         for difference in found:
             console.print(f"  · {difference}", markup=False)
+        if not compared:
+            console.print(sentence("cli.draw.commitment_not_compared"), markup=False)
     if found:
         raise typer.Exit(NOT_AS_EXPECTED)

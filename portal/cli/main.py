@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 
 from models.core.errors import LifecycleError
 from models.core.messages import sentence
-from portal.cli import archive, audit, demo, draw, keys, operations, replay, rules, serve, templates
+from portal.cli import archive, audit, demo, draw, keys, operations, replay, rules, serve, standing, templates
 from portal.cli.output import BUG, USAGE, fail, say_error
 from portal.cli.usage import command_of, usage_problem
 from portal.replay.case import CaseError
@@ -35,6 +35,7 @@ replay.add_to(app)
 demo.add_to(app)
 serve.add_to(app)
 rules.add_to(app)
+standing.add_to(app)
 app.add_typer(archive.app, name="archive")
 app.add_typer(draw.app, name="draw")
 app.add_typer(keys.app, name="keys")

@@ -63,11 +63,12 @@ def load_case(file: Path) -> Case:
 
 @contextmanager
 def opened(
-    case: Case, *, recorded: bool, watch: Callable[[int | None], None] = lambda _pid: None
+    case: Case, *, recorded: bool, watch: Callable[[int | None], None] = lambda _pid: None, database_url: str = ""
 ) -> Iterator[tuple[Services, LocalLauncher, Path]]:
     """Open services on a fresh rehearsal database with the embedded servers; flows see them through the environment.
 
-    ``watch`` is told the process id of each embedded server.
+    ``watch`` is told the process id of each embedded server; ``database_url`` names an empty database to play on
+    instead of SQLite below home.
     """
     base = Settings()
     home = rehearsal_home(base.home, case)
@@ -79,7 +80,7 @@ def opened(
             "LIFECYCLE_HOME": str(base.home.resolve()),
             "LIFECYCLE_MODE": "rehearsal",
             "LIFECYCLE_REGION": case.region,
-            "LIFECYCLE_DATABASE_URL": f"sqlite:///{home.resolve() / 'rehearsal.db'}",
+            "LIFECYCLE_DATABASE_URL": database_url or f"sqlite:///{home.resolve() / 'rehearsal.db'}",
             "LIFECYCLE_S3_ENDPOINT": s3.endpoint,
             "LIFECYCLE_S3_ACCESS_KEY": s3.access_key,
             "LIFECYCLE_S3_SECRET_KEY": s3.secret_key,

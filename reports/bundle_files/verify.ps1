@@ -38,8 +38,10 @@ $payload = Test-Manifest 'manifest-sha256.txt'
 
 Write-Host '三、文件有无增减'
 $found = @(Get-ChildItem -LiteralPath $root -Recurse -Force)
+# 归档包解压在盘符根目录时,根目录自带分隔符
+$start = $root.TrimEnd('\', '/').Length + 1
 $all = @($found | Where-Object { -not $_.PSIsContainer } |
-    ForEach-Object { $_.FullName.Substring($root.Length + 1).Replace('\', '/') })
+    ForEach-Object { $_.FullName.Substring($start).Replace('\', '/') })
 $inData = @($all | Where-Object { $_.StartsWith('data/') }).Count
 $inSignatures = @($all | Where-Object { $_.StartsWith('signatures/') }).Count
 $others = $all.Count - $inData - $inSignatures

@@ -68,16 +68,28 @@ def _remark(figures: Figures) -> str:
         people, growth = figures["matched_people"], figures["growth_per_row"]
         memory = f"本系统内存 {figures['own_pss_mib']:.0f} MiB;" if "own_pss_mib" in figures else ""
         remarks.append(f"上限 3;{memory}{people:,.0f} 人,每行用时随规模为 {growth:.2f} 倍(1 为线性)")
+    if "check_findings" in figures:
+        remarks.append(f"上限 3;核查结果 {figures['check_findings']} 项;本系统内存 {figures['own_pss_mib']:.0f} MiB")
     if "import_engine" in figures:
         remarks.append(
             f"只比判断 {figures['ratio_checks']:.2f};含首次载入引擎 {figures['ratio_gate_first']:.2f}"
             f"(载入 GX {figures['import_engine']:.1f} 秒,pandas {figures['import_pandas']:.1f} 秒)"
         )
+    if "ratio_worst" in figures:
+        remarks.append(_plan_remark(figures))
     if figures.get("sm3_too"):
         remarks.append("本系统同时计算 SM3")
     if "steps_per_second" in figures:
         remarks.append(f"每秒 {figures['steps_per_second']:.2f} 步")
     return ";".join(remarks)
+
+
+def _plan_remark(figures: Figures) -> str:
+    return (
+        f"单个方案最大比值 {figures['ratio_worst']:.2f}(上限 1.5),最大间隙 {figures['gap_worst']:.2%}(上限 0.1%);"
+        f"解释一个项目 {figures['explain_seconds']:.1f} 秒;"
+        f"{figures['large_rows']:,.0f} 个候选项目四个方案共 {figures['large_ours_seconds']:.1f} 秒"
+    )
 
 
 def main(arguments: list[str]) -> int:

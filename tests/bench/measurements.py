@@ -16,7 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from infra.measure import PeakMemory
-from tests.bench import bundle, gate, matching, matching_run, needs, replay, review, review_rounds, sweep
+from tests.bench import (
+    bundle,
+    gate,
+    matching,
+    matching_run,
+    monthly_checks,
+    needs,
+    plan,
+    replay,
+    review,
+    review_rounds,
+    sweep,
+)
 from tests.support.postgres import PostgresMissingError, fresh_database, throwaway_postgres
 
 CASE = Path("portal/cases/huangshi-2016.yaml")
@@ -34,6 +46,8 @@ class Sizes:
     review_applications: int = 1_000
     review_rounds: int = 100
     people: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    plan_candidates: tuple[int, int] = (2_000, 10_000)
+    service_records: int = 5_000_000
 
 
 FULL = Sizes(bundle_bytes=500_000_000, bundle_files=200, ledger_rows=100_000, sweep_rows=100_000)
@@ -45,6 +59,8 @@ QUICK = Sizes(
     review_applications=100,
     review_rounds=16,
     people=(1_000, 5_000),
+    plan_candidates=(300, 600),
+    service_records=50_000,
 )
 
 
@@ -130,6 +146,18 @@ def matching_command(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
     return large | _growth(small, large)
 
 
+def plan_optimiser(sizes: Sizes, _folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure the scenarios of a quarterly plan against HiGHS alone, and once how long a large one takes."""
+    small, large = sizes.plan_candidates
+    usual, many = plan.measure(candidates=small), plan.measure(candidates=large, rounds=1)
+    return usual | {f"large_{name}": many[name] for name in ("rows", "ours_seconds", "ratio_worst", "explain_seconds")}
+
+
+def month_end(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure the four checks of a month through their command, against DuckDB reading the same tables."""
+    return monthly_checks.measure(records=sizes.service_records, folder=folder)
+
+
 def case_replay(_sizes: Sizes, folder: Path, peak: PeakMemory) -> Figures:
     """Measure the replay of the shipped case."""
     if not CASE.exists():
@@ -155,6 +183,8 @@ MEASUREMENTS = {
     "needs": Measurement("需求台账:质量门与导入,比纯 pandas 与裸批量写入", needs_import),
     "matching": Measurement("需求与服务匹配,比 DuckDB 同样连接 + 排序 + 截取", needs_matching),
     "matching-run": Measurement("匹配命令(读对象、写结果),比 DuckDB 读写同样的表", matching_command),
+    "plan": Measurement("季度计划优化（四个方案），比单用 HiGHS 求解同一模型", plan_optimiser),
+    "monthly-checks": Measurement("月度核查四项(服务记录),比 DuckDB 读同样的表", month_end),
     "replay": Measurement("案例重放", case_replay),
 }
 

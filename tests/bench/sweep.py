@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, exists, insert, select
 
-from models.commands.work import OVERDUE
+from models.rules.alerts import OVERDUE
 from models.tables.kernel import Alert, WorkItem
 from tests.bench.rounds import in_turns
 from tests.support.world import World, open_world

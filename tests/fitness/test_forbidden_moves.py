@@ -47,8 +47,10 @@ _NOT_IN_THE_CASE: dict[str, dict[str, Any]] = {
     "application.withdraw": {"project": "$project", "reason": "合成理由"},
     "decision.modify": {"project": "$project", "changes": {"name": "合成改名"}, "reason": "合成理由"},
     "decision.void_number": {"project": "$project", "reason": "合成理由"},
+    "funding.cancel_line": {"plan_line": "$line", "reason": "合成理由"},
     "procurement.cancel": {"procurement": "$procurement", "reason": "合成理由"},
     "contract.terminate": {"contract": "$contract", "reason": "合成理由"},
+    "midterm.decide": {"project": "$project", "disposition": "STOP", "basis": "合成理由", "consulted": ()},
     "review.close_round": {"round": "$round", "opinion": "合成意见"},
     "archive.close_project": {"project": "$project"},
 }

@@ -17,13 +17,20 @@ def _resolvers(module: Module) -> Iterator[tuple[ast.AST, list[str]]]:
 
 
 def _strings(module: Module, value: ast.expr) -> Iterator[str]:
-    """Return the strings a value may be: itself, both ends of a choice, a constant, the variable of a loop."""
+    """Return the strings a value may be: itself, both ends of a choice, a constant, an entry of a table, the variable
+    of a loop.
+    """
     match value:
         case ast.Constant(value=str(text)):
             yield text
         case ast.IfExp(body=one, orelse=other):
             yield from _strings(module, one)
             yield from _strings(module, other)
+        case ast.Subscript(value=ast.Name() as table):
+            yield from _strings(module, table)
+        case ast.Dict(values=entries):
+            for entry in entries:
+                yield from _strings(module, entry)
         case ast.Name(id=name):
             for given in _given(module, name):
                 yield from _strings(module, given)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,9 @@ from infra.embedded.prefect_worker import EmbeddedWorker
 from infra.embedded.seaweed import EmbeddedS3
 from infra.orchestrator import PROJECT_FILE, DeploymentLauncher
 from infra.settings import Settings
+from models.commands import work
+from models.context import Context
+from models.core.actors import Actor, Role
 from models.core.identifiers import find_leaks
 from models.core.uploads import Upload
 from portal.cli.serve import deploy
@@ -42,6 +46,8 @@ _ANCHOR, _IMPORT, _RELAY, _BUILD = (
     "outbox-relay",
     "needs-build-household-files",
 )
+_SWEEP = "deadline-sweep"
+_STANDSTILL = 3.0  # seconds
 _PATIENCE = 120.0  # seconds; a run takes about five on two free cores
 
 
@@ -78,6 +84,12 @@ class Api:
         """Return the flow runs of a deployment that no schedule made."""
         query = {"deployments": {"name": {"any_": [deployment]}}, "limit": 200}
         return [run for run in self.post("/flow_runs/filter", query) if not run["auto_scheduled"]]
+
+    def schedule(self, deployment: str, at: datetime) -> None:
+        """Ask for one run at an instant, as a schedule would."""
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
+        name = self.deployments()[deployment]["id"]
+        self.post(f"/deployments/{name}/create_flow_run", {"state": state, "idempotency_key": f"{deployment}-once"})
 
     def pause(self) -> None:
         """Stop all schedules: here every run is asked for."""
@@ -156,9 +168,12 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def done(deployed: Api, installation: Installation) -> Iterator[Asked]:
-    """A worker that was asked for an anchor twice under one key, told of a ledger, and then relayed the outbox."""
+def done(prefect_server: EmbeddedPrefect, deployed: Api, installation: Installation) -> Iterator[Asked]:
+    """A worker that was asked for an anchor twice under one key, told of a ledger, and then relayed the outbox; the
+    server stood still over the instant at which a sweep was to start.
+    """
     deployed.pause()
+    _open_item(installation.world)
     survey, rows = open_survey(installation.world, on=DAY), people(seed=1)
     file = ledger_upload(installation.world, rows, as_of=DAY)
     with EmbeddedWorker(installation.home / "worker", os.environ):
@@ -172,9 +187,36 @@ def done(deployed: Api, installation: Installation) -> Iterator[Asked]:
         _until(lambda: installation.count("outbox"), "the import of the announced ledger")
         DeploymentLauncher().launch(deployment=_RELAY, parameters={}, idempotency_key="relay-1")
         _until(lambda: installation.count("household_file"), "the household files")
-        for deployment in (_ANCHOR, _IMPORT, _RELAY, _BUILD):
+        _stand_still(prefect_server, deployed)
+        for deployment in (_ANCHOR, _IMPORT, _RELAY, _BUILD, _SWEEP):
             _finished(deployed, deployment)
         yield Asked(survey, file, rows, (started[0], started[1]))
+
+
+def _open_item(world: World) -> None:
+    ctx = Context(world.services, Actor(Role.SYSTEM, "u-t"), DAY, "test.work", "cmd-test")
+    with ctx.writing() as session:
+        work.open_item(
+            session,
+            ctx,
+            kind="acceptance.self_check",
+            role=Role.CONTRACTOR,
+            subject_kind="project",
+            subject_id="prj-1",
+            due_on=DAY,
+            clause="ZY-95",
+            resolves_with="acceptance.submit_self_check",
+        )
+
+
+def _stand_still(server: EmbeddedPrefect, api: Api) -> None:
+    """Let a sweep be due while the server with its scheduler is stopped for seconds."""
+    api.schedule(_SWEEP, datetime.now(UTC) + timedelta(seconds=1))
+    pid = server.pid
+    assert pid is not None
+    os.killpg(pid, signal.SIGSTOP)
+    time.sleep(_STANDSTILL)
+    os.killpg(pid, signal.SIGCONT)
 
 
 def _announce(api: Api, survey: str, file: Upload) -> None:
@@ -250,6 +292,18 @@ def test_the_relay_sends_the_outbox_and_the_files_are_built(
     assert (
         installation.count("event", f"event_id = '{build['idempotency_key']}' and type = 'needs.ledger_imported'") == 1
     )
+
+
+def test_a_scheduler_that_stood_still_starts_what_was_due_late_and_once(
+    done: Asked, deployed: Api, installation: Installation
+) -> None:
+    """Decision 32: one real stop of seconds; the sweep it missed raises each alert once."""
+    (run,) = _finished(deployed, _SWEEP)
+    late = datetime.fromisoformat(run["start_time"]) - datetime.fromisoformat(run["expected_start_time"])
+
+    assert (run["state_name"], run["run_count"]) == ("Completed", 1)
+    assert late >= timedelta(seconds=_STANDSTILL - 1)
+    assert installation.count("alert", "level = '0'") == installation.count("alert") == 1
 
 
 def test_the_server_learns_nothing_about_anybody(done: Asked, deployed: Api) -> None:

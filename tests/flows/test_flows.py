@@ -28,12 +28,16 @@ _EXPECTED: dict[str, tuple[dict[str, object], dict[str, int]]] = {
     "review-open-due-rounds": ({}, _COUNTS),
     "review-close-due-rounds": ({}, _COUNTS | {"batches_compared": 0}),
     "publicity-close-due-notices": ({}, _COUNTS),
-    "funding-prepare-quarterly-plan": ({}, _ONE | {"waiting": 0}),
+    "funding-prepare-quarterly-plan": ({}, _COUNTS | {"found": 2, "done": 2, "waiting": 0, "candidates": 0}),
+    "monitoring-open-due": ({}, _ONE),
+    "monitoring-run-monthly-checks": ({}, _COUNTS | {"found": 2, "done": 2}),
     "acceptance-open-clocks": ({}, _COUNTS),
     "acceptance-chase-overdue": ({}, _ONE | {"alerts": 0, "late": 0}),
     "audit-prepare-filings": ({}, _COUNTS),
     "archive-close-audited": ({}, _COUNTS),
     "deadline-sweep": ({}, _ONE | {"alerts": 0, "late": 0}),
+    "alerts-send": ({}, _ONE | {"messages": 0, "suppressed": 0, "sent": 0, "bounced": 0, "deferred": 0, "away": 0}),
+    "alerts-check": ({}, _ONE | {"unraised": 0, "unreceipted": 0, "undigested": 0, "unsent": 0, "unreached": 0}),
     "outbox-relay": ({}, {"sent": 0}),
 }
 _NEED_S3 = {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count
+from urllib.request import urlopen
 
 import pytest
 
@@ -199,6 +200,20 @@ def test_retention_in_the_past_is_refused_and_stores_nothing(harness: Harness) -
     assert not harness.store.exists(zone=Zone.ARCHIVE, sha256=sha256_hex(BUNDLE))
 
 
+def test_a_link_opens_what_is_there_for_whoever_has_it_and_says_when_it_expires(harness: Harness) -> None:
+    stored = harness.store.put(zone=Zone.ARCHIVE, data=BUNDLE, media_type="application/zip")
+
+    url = harness.store.link(zone=Zone.ARCHIVE, sha256=stored.sha256, hours=2)
+
+    assert "X-Amz-Expires=7200" in url
+    if url.startswith("http"):
+        with urlopen(url) as response:  # noqa: S310  # the server this test started
+            assert response.read() == BUNDLE
+    with pytest.raises(DataFault) as caught:
+        harness.store.link(zone=Zone.ARCHIVE, sha256=sha256_hex(b"never stored"), hours=2)
+    assert caught.value.code == "storage.missing"
+
+
 def test_probe_of_an_honest_server_finds_nothing(harness: Harness) -> None:
     probe = harness.store.probe()
 
@@ -239,6 +254,7 @@ def test_every_call_is_transient_while_the_server_is_away(harness: Harness) -> N
         lambda: store.exists(zone=Zone.DOCUMENTS, sha256=sha256),
         lambda: store.archive(data=BUNDLE, media_type="text/plain", retain_until=LATER),
         lambda: store.retained_until(sha256=sha256),
+        lambda: store.link(zone=Zone.DOCUMENTS, sha256=sha256, hours=1),
         store.probe,
     ]
 

@@ -1,7 +1,11 @@
-"""The Huangshi story, played once per worker; the modules that use it share the xdist group ``huangshi``."""
+"""The Huangshi story and the whole life of a project in Zunyi, each played once per worker.
+
+The modules that use one share its xdist group: ``huangshi``, ``whole-life``.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.seaweed import EmbeddedS3
-from tests.journeys.story import END, SHIPPED, Scene, Story, assert_held, play_story, with_fewer_people
+from tests.journeys.story import END, SHIPPED, WHOLE_LIFE, Scene, Story, assert_held, play_story, with_fewer_people
 
 STANDS = frozenset(
     {
@@ -25,6 +29,27 @@ STANDS = frozenset(
         END,
     }
 )
+
+LIFE_STANDS = (
+    "matching.confirm_item#2",
+    "decision.approve#2",
+    "funding.adopt_scenario",
+    "procurement.close_bidding",
+    "contract.sign",
+    "delivery.record_services",
+    "acceptance.submit_self_check",
+    "acceptance.conclude",
+)
+"""Where random lives begin."""
+
+
+@pytest.fixture(scope="session")
+def whole_life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The shipped case of a whole life, and the places from which random ones go on; its S3 server stays up."""
+    home = tmp_path_factory.mktemp("whole-life")
+    shutil.copytree(WHOLE_LIFE.parent / "files", home / "files")
+    with EmbeddedS3(home / "s3"):
+        yield play_story(WHOLE_LIFE.read_text("utf-8"), home=home, stands=frozenset(LIFE_STANDS))
 
 
 @pytest.fixture(scope="session")

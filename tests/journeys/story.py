@@ -26,13 +26,16 @@ from infra.orchestrator import LocalLauncher
 from infra.settings import Settings
 from models.context import Services
 from models.ports import Zone
+from models.queries.ledger_check import faults_of
 from models.tables.kernel import Document
 from portal.cli.archive import stored_packages, write_package
 from portal.cli.replay import load_case, opened
 from portal.replay.case import Case, Step, UnresolvedReferenceError, resolve
 from portal.replay.runner import CaseReport, StepReport, play
 
-SHIPPED = Path(__file__).parents[2] / "portal" / "cases" / "huangshi-2016.yaml"
+CASES = Path(__file__).parents[2] / "portal" / "cases"
+SHIPPED = CASES / "huangshi-2016.yaml"
+WHOLE_LIFE = CASES / "zunyi-whole-life.yaml"
 PEOPLE = 4_200
 END = "end"
 
@@ -131,9 +134,12 @@ class Scene:
         on = self.services.clock.now().date()
         return write_package(self.services, stored_packages(self.services, on=on)[-1], to=to)
 
+    def known(self, one: Step) -> Step:
+        """Return a step in which what was saved so far stands instead of the references to it."""
+        return replace(one, arguments=_known(one.arguments, self.saved), expect=_known(one.expect, self.saved))
+
     def _play(self, case: Case, one: Step) -> CaseReport:
-        known = {"arguments": _known(one.arguments, self.saved), "expect": _known(one.expect, self.saved)}
-        report = play(replace(case, steps=(replace(one, **known),)), services=self.services, launcher=self.launcher)
+        report = play(replace(case, steps=(self.known(one),)), services=self.services, launcher=self.launcher)
         if one.save is not None and report.steps[0].outcome == "ok":
             self.saved[one.save] = report.steps[0].result
         return report
@@ -163,6 +169,8 @@ def play_story(text: str, *, home: Path, stands: frozenset[str] = frozenset()) -
 
             environment = {name: value for name, value in os.environ.items() if name.startswith("LIFECYCLE_")}
             report = play(case, services=services, launcher=launcher, on_step=keep)
+            with Session(services.engine) as session:
+                assert faults_of(session) == ()  # the ledger is whole at the end
     assert set(kept) == stands, f"the case has no step {stands - set(kept)}"
     return Story(text=text, case=case, report=report, stands=kept, environment=environment)
 

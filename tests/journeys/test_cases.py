@@ -1,8 +1,8 @@
 """Every shipped case but the Huangshi story: each step comes out as told, and just the rules it names refuse.
 
 A case says in its header which rules refuse in it: ``# refused: ZY-20 ZY-23``. A new file under ``portal/cases`` is
-played without being listed here. Huangshi, the long one, and the case of objections, which leaves a public site to
-read back, have journeys of their own.
+played without being listed here. Huangshi, the long one, the case of objections, which leaves a public site to read
+back, and the whole life of a project, played on two kinds of database, have journeys of their own.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
 from infra.embedded.seaweed import EmbeddedS3
+from models.queries.ledger_check import faults_of
 from portal.cli.replay import load_case, opened
 from portal.replay.runner import CaseReport, play
-from tests.fitness.modules import ROOT
-from tests.journeys.story import SHIPPED, assert_held
+from tests.journeys.story import CASES, SHIPPED, WHOLE_LIFE, assert_held
 
-CASES = ROOT / "portal" / "cases"
 OBJECTIONS = CASES / "zunyi-objections.yaml"
-FILES = tuple(sorted(file for file in CASES.glob("*.yaml") if file not in {SHIPPED, OBJECTIONS}))
+FILES = tuple(sorted(file for file in CASES.glob("*.yaml") if file not in {SHIPPED, OBJECTIONS, WHOLE_LIFE}))
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +44,8 @@ def _report(name: str, home: Path, played: dict[str, CaseReport], monkeypatch: p
         case = load_case(CASES / name)
         with opened(case, recorded=False) as (services, launcher, _folder):
             played[name] = play(case, services=services, launcher=launcher)
+            with Session(services.engine) as session:
+                assert faults_of(session) == ()  # wherever a case moved money, the ledger is whole
     return played[name]
 
 

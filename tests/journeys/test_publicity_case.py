@@ -34,6 +34,8 @@ def test_the_case_of_objections_holds_and_its_site_stands_in_the_public_bucket(
     assert_held(report)
     assert {step.rule for step in report.steps if step.outcome == "refused"} == declared(OBJECTIONS)
     assert len(found) == 5
+    built = [flow for step in report.steps for flow in step.flows if flow["deployment"] == "publicity-build-site"]
+    assert (built[-1]["pages"], {flow["withheld"] for flow in built}) == (5, {0})
     assert len(feed["items"]) == 3
     assert set(papers.values()) == {"application/pdf", "text/html; charset=utf-8"}
     index = found["site/index.html"].decode()

@@ -70,8 +70,12 @@ LEDGERS: dict[str, dict[str, Any]] = {
     "service_gap_xlsx": _ledger("service_gap_xlsx", "服务缺口清单"),
     "referral_packet": REFERRAL,
     "book_ledger_xlsx": _open_ledger("服务站点登记簿"),
+    "plan_scenarios_xlsx": _open_ledger("投资计划方案比选表"),
+    "incentive_table_xlsx": _open_ledger("激励约束分配表"),
+    "credit_ledger_xlsx": _open_ledger("信用台账"),
     "ticket_ledger_xlsx": _open_ledger("办事工单台账"),
     "book_roster_html": ROSTER,
+    "inspection_result_html": ROSTER,
     **{
         kind: _ledger(kind, f"合成{KINDS[kind].sheet_name}")  # type: ignore[union-attr]
         for kind in (

@@ -31,16 +31,13 @@ def _form() -> dict[tuple[int, int], str]:
         for place, field in enumerate(form.APPLICATION_FIELDS)
         if field.key in FORM_EXAMPLE
     }
-    for key, columns, header in (
-        ("budget", form.BUDGET_COLUMNS, form.BUDGET_HEADER_ROW),
-        ("team", form.TEAM_COLUMNS, form.TEAM_HEADER_ROW),
-    ):
-        lines = FORM_EXAMPLE[key]
+    for one in form.LISTS:
+        lines = FORM_EXAMPLE[one.key]
         assert isinstance(lines, tuple)
         for number, line in enumerate(lines, start=1):
-            for place, column in enumerate(columns, start=1):
+            for place, column in enumerate(one.columns, start=1):
                 if column.key in line:
-                    cells[header + number, place] = line[column.key]
+                    cells[one.header_row + number, place] = line[column.key]
     return cells
 
 

@@ -9,6 +9,7 @@ from tests.reports.feasibility_views import PAPERS as FEASIBILITY
 from tests.reports.heads import head
 from tests.reports.ledger_views import BLANK, PROJECT, fact, made_up
 from tests.reports.list_views import LEDGERS
+from tests.reports.midterm_views import MIDTERM
 from tests.reports.report_views import CASE_REPORT
 from tests.reports.sheet_views import APPROVAL, DECISION, OBJECTION, REJECTION
 
@@ -24,6 +25,19 @@ CLOSING = {
             "none": "",
         },
         {"heading": "异议和答复", "columns": [], "rows": [], "none": "没有收到异议。"},
+    ],
+}
+PURCHASE_NOTICE = {
+    **head("合成项目甲购买服务信息公开"),
+    "paras": [],
+    "facts": [{"label": "服务项目和内容", "value": "合成照护服务"}],
+    "tables": [
+        {
+            "heading": "明细",
+            "columns": ["代码", "内容"],
+            "rows": [["certificate", "持有社会工作者证书"]],
+            "none": "",
+        },
     ],
 }
 SITE_INDEX = {
@@ -318,6 +332,22 @@ AUDIT = {
     ],
 }
 
+RECOVERY = {
+    **head(f"关于责令归还{PROJECT}资金的通知", synthetic=("归还期限",)),
+    "addressee": "合成社工机构甲",
+    "paras": ["你单位在项目资金使用中存在挪用情形,现责令你单位归还上述资金。"],
+    "facts": [fact("案件编号", "合成案件"), fact("归还期限", made_up("2017年7月3日"))],
+    "closing": ["逾期不归还的,将按程序启动追偿。"],
+}
+
+ORDER = {
+    **head(f"关于{PROJECT}的整改通知", synthetic=("整改期限",)),
+    "facts": [fact("检查对象", made_up("合成社工机构乙")), fact("整改期限", made_up("2016-10-01"))],
+    "problem": "一次服务未写明结果。",
+    "demand": "补充记录并核对。",
+    "closing": ["请于2016-10-01前完成整改并报送整改情况。"],
+}
+
 VIEWS: dict[str, dict[str, Any]] = {
     "publicity_notice": PUBLICITY,
     "publicity_notice_html": PUBLICITY,
@@ -338,11 +368,16 @@ VIEWS: dict[str, dict[str, Any]] = {
     "rejection_notice": REJECTION,
     "investment_plan_notice": PLAN_NOTICE,
     "procurement_record": PROCUREMENT,
+    "procurement_notice_html": PURCHASE_NOTICE,
+    "tender_documents_html": PURCHASE_NOTICE | {"paras": ["按照统一示范文本编制。"]},
     "contract_summary": CONTRACT,
+    **MIDTERM,
     "supervision_record": SUPERVISION,
+    "rectification_order": ORDER,
     "acceptance_conclusion": ACCEPTANCE,
     "evaluation_report": EVALUATION,
     "audit_handover": AUDIT,
+    "recovery_notice": RECOVERY,
     "case_report": CASE_REPORT,
     **LEDGERS,
 }

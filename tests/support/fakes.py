@@ -78,6 +78,11 @@ class MemoryDocumentStore:
     def address(self, *, path: str) -> str:
         return f"memory://public/{page_key(path)}"
 
+    def link(self, *, zone: Zone, sha256: str, hours: int) -> str:
+        if not self.exists(zone=zone, sha256=sha256):
+            raise DataFault("storage.missing", facts={"zone": zone.value, "sha256": sha256})
+        return f"memory://{zone.value}/{object_key(sha256)}?X-Amz-Expires={hours * 3600}"
+
     def retained_until(self, *, sha256: str) -> date | None:
         self._answer()
         if not self.exists(zone=Zone.ARCHIVE, sha256=sha256):

@@ -10,11 +10,16 @@ from tests.support.purchases import AGENCY, FINANCE
 from tests.support.world import World
 
 APPROVED = date(2016, 5, 3)
-ROSTER = tuple({"id": f"e-{n:02d}", "employer": "合成大学"} for n in range(6))
-CONFLICTED = (
+ROSTER: tuple[dict[str, Any], ...] = tuple({"id": f"e-{n:02d}", "employer": "合成大学"} for n in range(6))
+CONFLICTED: tuple[dict[str, Any], ...] = (
     {"id": "e-90", "employer": "合成社工机构甲"},
     {"id": "e-91", "employer": "合成大学", "ties": ("合成社工机构乙",)},
     {"id": "e-92", "employer": "合成社会救助局"},
+    {
+        "id": "e-93",
+        "employer": "合成大学",
+        "relations": ({"organisation": "合成社工机构甲", "kind": "director", "ended_on": "2013-05-04"},),
+    },
 )
 
 

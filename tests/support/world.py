@@ -26,6 +26,9 @@ from models.policy.resolver import load_policy_book
 from models.ports import Zone
 from models.tables import metadata
 
+OPENED: list[World] = []
+"""Every world a test made, for the check of its ledger at the end (``tests/models/commands/conftest.py``)."""
+
 
 @dataclass
 class StoppedClock:
@@ -103,6 +106,7 @@ class World:
 def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | None = None) -> World:
     """Build a world on a fresh database (SQLite in ``tmp_path`` unless a URL is given)."""
     from infra.database import create_database_engine, migrate
+    from infra.plan_solver import HighsSolver
     from infra.quality.gate import GreatExpectationsGate
     from infra.seeds import DerivedSeeds
     from infra.signing import load_or_create_test_signer
@@ -129,8 +133,10 @@ def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | No
         region=region,
         rehearsal=True,
         seeds=DerivedSeeds(),
+        solver=HighsSolver(),
     )
-    return World(services=services, clock=clock)
+    OPENED.append(world := World(services=services, clock=clock))
+    return world
 
 
 def copy_world(world: World, tmp_path: Path, *, name: str = "copy") -> World:
@@ -147,4 +153,5 @@ def copy_world(world: World, tmp_path: Path, *, name: str = "copy") -> World:
         documents=deepcopy(world.services.documents),
         clock=(clock := StoppedClock(world.clock.day)),
     )
-    return World(services=services, clock=clock, calls=world.calls)
+    OPENED.append(made := World(services=services, clock=clock, calls=world.calls))
+    return made

@@ -16,6 +16,9 @@ _APPEND_ONLY = (
     "event",
     "posting",
     "service_record",
+    "delivery_plan_item",
+    "satisfaction_answer",
+    "key_post_attendance",
     "expert_version",
     "review_signature",
     "list_version",
@@ -26,6 +29,13 @@ _APPEND_ONLY = (
     "match_run",
     "match_outcome",
     "match_answer",
+    "alert_receipt",
+    "plan_proposal",
+    "plan_adoption",
+    "contract_change",
+    "evaluation_effect",
+    "incentive_table",
+    "incentive_row",
 )
 
 
@@ -119,6 +129,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("command_id"),
         sa.UniqueConstraint("submission"),
     )
+    op.create_table(
+        "contact",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("supervises", sa.Boolean(), nullable=False),
+        sa.Column("address_sealed", sa.Text(), nullable=False),
+        sa.Column("address_hash", sa.String(length=64), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account", "role", "unit"),
+    )
+    with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_account"), ["account"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contact_role"), ["role"], unique=False)
+
     op.create_table(
         "document",
         sa.Column("id", sa.String(), nullable=False),
@@ -252,6 +280,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_expert_region"), ["region"], unique=False)
 
     op.create_table(
+        "incentive_table",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("quarter", sa.String(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("participants", sa.JSON(), nullable=False),
+        sa.Column("fiscal_fen", sa.BigInteger(), nullable=False),
+        sa.Column("donation_fen", sa.BigInteger(), nullable=False),
+        sa.Column("agreed_on", sa.Date(), nullable=False),
+        sa.Column("minutes_id", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("quarter", "batch", "version"),
+    )
+    op.create_table(
         "list_row_withdrawal",
         sa.Column("row_id", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -287,10 +332,10 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("sheet_id", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("evidence_document_id", sa.String(), nullable=True),
         sa.Column("first_day", sa.Date(), nullable=False),
         sa.Column("last_day", sa.Date(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("evidence_document_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("sheet_id", "channel", "first_day"),
     )
@@ -299,9 +344,9 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("sheet_id", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("evidence_document_id", sa.String(), nullable=True),
         sa.Column("posted_on", sa.Date(), nullable=False),
         sa.Column("taken_down_on", sa.Date(), nullable=True),
-        sa.Column("evidence_document_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("sheet_id", "channel", "posted_on"),
     )
@@ -323,7 +368,6 @@ def upgrade() -> None:
         sa.Column("uscc", sa.String(), nullable=True),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
-        sa.Column("debarred_until", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("organisation", schema=None) as batch_op:
@@ -348,6 +392,24 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_due", ["status", "next_attempt_at"], unique=False)
 
+    op.create_table(
+        "plan_proposal",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("quarter", sa.String(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("given", sa.JSON(), nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.Column("input_digest", sa.String(length=64), nullable=False),
+        sa.Column("scenarios", sa.JSON(), nullable=False),
+        sa.Column("result_digest", sa.String(length=64), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("proposed_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("quarter", "batch", "version"),
+    )
     op.create_table(
         "policy_list",
         sa.Column("id", sa.String(), nullable=False),
@@ -417,6 +479,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("replaces_id"),
     )
     op.create_table(
+        "purchase_list",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("finance_reply", sa.String(), nullable=True),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "kind", "year", "version"),
+    )
+    op.create_table(
         "rehearsal",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("case", sa.String(), nullable=False),
@@ -477,35 +554,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_survey_region"), ["region"], unique=False)
 
     op.create_table(
-        "ticket",
+        "tender_sample",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("rule", sa.String(), nullable=False),
-        sa.Column("unit_code", sa.String(), nullable=False),
-        sa.Column("owner", sa.String(), nullable=False),
-        sa.Column("backup", sa.String(), nullable=False),
-        sa.Column("matter_sealed", sa.String(), nullable=False),
-        sa.Column("contact_sealed", sa.String(), nullable=False),
-        sa.Column("contact_hash", sa.String(), nullable=False),
-        sa.Column("opened_on", sa.Date(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("notified_on", sa.Date(), nullable=True),
-        sa.Column("missing_items", sa.Integer(), nullable=False),
-        sa.Column("missing_sealed", sa.String(), nullable=True),
-        sa.Column("answered_on", sa.Date(), nullable=True),
-        sa.Column("answer_sealed", sa.String(), nullable=True),
-        sa.Column("closed_on", sa.Date(), nullable=True),
-        sa.Column("late", sa.Boolean(), nullable=False),
-        sa.Column("policy_digest", sa.String(), nullable=False),
-        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("rate", sa.String(), nullable=False),
+        sa.Column("roster_digest", sa.String(), nullable=False),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("seed_commitment", sa.String(), nullable=False),
+        sa.Column("roster", sa.JSON(), nullable=False),
+        sa.Column("drawn", sa.JSON(), nullable=False),
+        sa.Column("drawn_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "since", "until"),
     )
-    with op.batch_alter_table("ticket", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ticket_contact_hash"), ["contact_hash"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ticket_kind"), ["kind"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ticket_unit_code"), ["unit_code"], unique=False)
-
     op.create_table(
         "ticket_transfer",
         sa.Column("id", sa.String(), nullable=False),
@@ -539,6 +603,7 @@ def upgrade() -> None:
         sa.Column("resolves_with", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "subject_id"),
     )
@@ -562,6 +627,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("work_item_id", "level", "due_on"),
     )
+    op.create_table(
+        "alert_message",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("contact_id", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Boolean(), nullable=False),
+        sa.Column("rendered_on", sa.Date(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.String(), nullable=False),
+        sa.Column("lease_until", sa.String(), nullable=True),
+        sa.Column("settled_on", sa.Date(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contact_id"],
+            ["contact.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("alert_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_message_account"), ["account"], unique=False)
+        batch_op.create_index("ix_alert_message_due", ["status", "next_attempt_at"], unique=False)
+
     op.create_table(
         "application",
         sa.Column("id", sa.String(), nullable=False),
@@ -686,6 +776,66 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_budget_line_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "budget_review",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Boolean(), nullable=False),
+        sa.Column("standard", sa.Boolean(), nullable=False),
+        sa.Column("opinion", sa.String(), nullable=False),
+        sa.Column("reviewed_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    with op.batch_alter_table("budget_review", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_budget_review_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "credit_rating",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("measure", sa.String(), nullable=False),
+        sa.Column("rated_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("organisation_id", "ordinal"),
+    )
+    with op.batch_alter_table("credit_rating", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_credit_rating_organisation_id"), ["organisation_id"], unique=False)
+
+    op.create_table(
+        "debarment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("authority", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("entered_on", sa.Date(), nullable=False),
+        sa.Column("lifted_on", sa.Date(), nullable=True),
+        sa.Column("lift_reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("debarment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_debarment_organisation_id"), ["organisation_id"], unique=False)
+
+    op.create_table(
         "decision",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -744,6 +894,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "item"),
     )
     op.create_table(
+        "evaluation_standard",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("set_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("region", "version"),
+    )
+    op.create_table(
         "expert_version",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("expert_id", sa.String(), nullable=False),
@@ -757,28 +923,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("expert_id", "number"),
-    )
-    op.create_table(
-        "feasibility_appraisal",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("project_id", sa.String(), nullable=False),
-        sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("findings", sa.JSON(), nullable=False),
-        sa.Column("assessments", sa.JSON(), nullable=False),
-        sa.Column("balance", sa.JSON(), nullable=False),
-        sa.Column("risks", sa.JSON(), nullable=False),
-        sa.Column("fiscal_capacity_positive", sa.Boolean(), nullable=True),
-        sa.Column("major", sa.Boolean(), nullable=False),
-        sa.Column("outcome", sa.String(), nullable=False),
-        sa.Column("grounds", sa.JSON(), nullable=False),
-        sa.Column("policy_digest", sa.String(), nullable=False),
-        sa.Column("appraised_on", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"],
-            ["project.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("project_id", "ordinal"),
     )
     op.create_table(
         "feasibility_benchmark",
@@ -887,6 +1031,67 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "ordinal"),
     )
     op.create_table(
+        "final_account_audit",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("qualification", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("ordered_on", sa.Date(), nullable=False),
+        sa.Column("reported_on", sa.Date(), nullable=True),
+        sa.Column("verified_fen", sa.BigInteger(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "fund",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("doc_no", sa.String(), nullable=True),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("earmark", sa.JSON(), nullable=False),
+        sa.Column("supplements_id", sa.String(), nullable=True),
+        sa.Column("keeper_id", sa.String(), nullable=True),
+        sa.Column("donor_id", sa.String(), nullable=True),
+        sa.Column("donor_sealed", sa.String(), nullable=True),
+        sa.Column("donor_account", sa.String(), nullable=True),
+        sa.Column("consent_id", sa.String(), nullable=True),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("withdrawn_on", sa.Date(), nullable=True),
+        sa.Column("withdraw_reason", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["donor_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["keeper_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["supplements_id"],
+            ["fund.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("fund", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_fund_kind"), ["kind"], unique=False)
+
+    op.create_table(
         "funder_share",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -922,6 +1127,55 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("survey_id", "household_no"),
     )
+    op.create_table(
+        "inspection_round",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("targets", sa.JSON(), nullable=False),
+        sa.Column("sizes", sa.JSON(), nullable=False),
+        sa.Column("inspectors", sa.JSON(), nullable=False),
+        sa.Column("roster_digest", sa.String(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("drawn_on", sa.Date(), nullable=True),
+        sa.Column("seed_commitment", sa.String(), nullable=False),
+        sa.Column("protocol_document_id", sa.String(), nullable=True),
+        sa.Column("publish_due_on", sa.Date(), nullable=True),
+        sa.Column("published_on", sa.Date(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["protocol_document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("inspection_round", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inspection_round_region"), ["region"], unique=False)
+
+    op.create_table(
+        "key_supervision",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("since_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("end_reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("key_supervision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_key_supervision_project_id"), ["project_id"], unique=False)
+
     op.create_table(
         "library_placement",
         sa.Column("id", sa.String(), nullable=False),
@@ -963,6 +1217,44 @@ def upgrade() -> None:
         sa.UniqueConstraint("region", "kind", "number"),
     )
     op.create_table(
+        "midterm_assessment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("own_change", sa.Text(), nullable=False),
+        sa.Column("conditions_changed", sa.Boolean(), nullable=False),
+        sa.Column("recommendation", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("restructuring", sa.JSON(), nullable=False),
+        sa.Column("loss_fen", sa.BigInteger(), nullable=True),
+        sa.Column("window_from", sa.Date(), nullable=True),
+        sa.Column("window_to", sa.Date(), nullable=True),
+        sa.Column("timing", sa.String(), nullable=False),
+        sa.Column("assessed_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("plan_document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    with op.batch_alter_table("midterm_assessment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_midterm_assessment_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
         "needs_enrolment",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("survey_id", sa.String(), nullable=False),
@@ -993,6 +1285,8 @@ def upgrade() -> None:
         sa.Column("older", sa.Integer(), nullable=False),
         sa.Column("imported_on", sa.Date(), nullable=False),
         sa.Column("completed_on", sa.Date(), nullable=True),
+        sa.Column("abandoned_on", sa.Date(), nullable=True),
+        sa.Column("abandon_reason", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["survey_id"],
             ["survey.id"],
@@ -1034,6 +1328,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("raised_on", sa.Date(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("event_id", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["guide_id"],
@@ -1073,6 +1368,24 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "name", "revision"),
+    )
+    op.create_table(
+        "performance_plan",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("goals", sa.JSON(), nullable=False),
+        sa.Column("means", sa.String(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("set_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "revision"),
     )
     op.create_table(
         "person",
@@ -1124,32 +1437,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_person_reassess", ["region", "reassess_due_on"], unique=False)
 
     op.create_table(
-        "plan_line",
+        "plan_adoption",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("project_id", sa.String(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("proposal_id", sa.String(), nullable=False),
+        sa.Column("scenario", sa.String(), nullable=False),
         sa.Column("quarter", sa.String(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
-        sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.String(), nullable=False),
-        sa.Column("period_start", sa.Date(), nullable=True),
-        sa.Column("period_end", sa.Date(), nullable=True),
-        sa.Column("target", sa.String(), nullable=False),
-        sa.Column("signatures", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("adopted_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["project_id"],
-            ["project.id"],
+            ["proposal_id"],
+            ["plan_proposal.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("project_id", "quarter", "batch", "channel"),
+        sa.UniqueConstraint("quarter", "batch"),
     )
-    with op.batch_alter_table("plan_line", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_plan_line_project_id"), ["project_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_plan_line_state"), ["state"], unique=False)
-
     op.create_table(
         "policy_list_item",
         sa.Column("id", sa.String(), nullable=False),
@@ -1215,6 +1517,20 @@ def upgrade() -> None:
         sa.Column("award_published_on", sa.Date(), nullable=True),
         sa.Column("void_reason", sa.String(), nullable=True),
         sa.Column("draw", sa.JSON(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("object", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("budget_year", sa.Integer(), nullable=True),
+        sa.Column("budget_item", sa.String(), nullable=False),
+        sa.Column("catalogue_item", sa.String(), nullable=True),
+        sa.Column("plan_item", sa.String(), nullable=True),
+        sa.Column("in_catalogue", sa.Boolean(), nullable=False),
+        sa.Column("new_spend", sa.Boolean(), nullable=False),
+        sa.Column("exemption", sa.JSON(), nullable=False),
+        sa.Column("failed_with", sa.Integer(), nullable=True),
+        sa.Column("documents_until", sa.Date(), nullable=True),
+        sa.Column("evaluated_on", sa.Date(), nullable=True),
+        sa.Column("reported_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
@@ -1244,6 +1560,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "ordinal"),
     )
+    op.create_table(
+        "rectification_order",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("demand", sa.Text(), nullable=False),
+        sa.Column("ordered_by", sa.String(), nullable=False),
+        sa.Column("ordered_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("reply", sa.String(), nullable=False),
+        sa.Column("reply_document_id", sa.String(), nullable=True),
+        sa.Column("replied_on", sa.Date(), nullable=True),
+        sa.Column("replied_by", sa.String(), nullable=False),
+        sa.Column("rechecked_by", sa.String(), nullable=False),
+        sa.Column("recheck", sa.String(), nullable=False),
+        sa.Column("rounds", sa.Integer(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["reply_document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("rectification_order", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rectification_order_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rectification_order_source"), ["source"], unique=False)
+
     op.create_table(
         "result_evaluation",
         sa.Column("id", sa.String(), nullable=False),
@@ -1297,6 +1651,34 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_review_round_batch"), ["batch"], unique=False)
         batch_op.create_index(batch_op.f("ix_review_round_closed_on"), ["closed_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_review_round_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "satisfaction_follow_up",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("population", sa.Integer(), nullable=False),
+        sa.Column("sample", sa.JSON(), nullable=False),
+        sa.Column("roster_digest", sa.String(), nullable=False),
+        sa.Column("seed_commitment", sa.String(), nullable=False),
+        sa.Column("protocol_document_id", sa.String(), nullable=False),
+        sa.Column("drawn_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("answered", sa.Integer(), nullable=False),
+        sa.Column("satisfied", sa.Integer(), nullable=False),
+        sa.Column("unreachable", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["protocol_document_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("satisfaction_follow_up", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_satisfaction_follow_up_project_id"), ["project_id"], unique=False)
 
     op.create_table(
         "self_check",
@@ -1377,7 +1759,9 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("completed_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1385,7 +1769,7 @@ def upgrade() -> None:
             ["project.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("project_id", "code"),
+        sa.UniqueConstraint("project_id", "code", "ordinal"),
     )
     op.create_table(
         "supervision",
@@ -1397,6 +1781,7 @@ def upgrade() -> None:
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.Column("recorded_by", sa.String(), nullable=False),
         sa.Column("on_behalf", sa.String(), nullable=True),
+        sa.Column("joint", sa.JSON(), nullable=False),
         sa.Column("inspected_on", sa.Date(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1432,6 +1817,42 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "phase"),
     )
     op.create_table(
+        "ticket",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("backup", sa.String(), nullable=False),
+        sa.Column("matter_sealed", sa.String(), nullable=False),
+        sa.Column("contact_sealed", sa.String(), nullable=False),
+        sa.Column("contact_hash", sa.String(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("notified_on", sa.Date(), nullable=True),
+        sa.Column("missing_items", sa.Integer(), nullable=False),
+        sa.Column("missing_sealed", sa.String(), nullable=True),
+        sa.Column("answered_on", sa.Date(), nullable=True),
+        sa.Column("answer_sealed", sa.String(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_contact_hash"), ["contact_hash"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_kind"), ["kind"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_unit_code"), ["unit_code"], unique=False)
+
+    op.create_table(
         "acceptance_conclusion",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
@@ -1451,6 +1872,8 @@ def upgrade() -> None:
         sa.Column("concluded_on", sa.Date(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("needs_change", sa.JSON(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
@@ -1462,6 +1885,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "round"),
     )
+    op.create_table(
+        "agency_engagement",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("staff", sa.JSON(), nullable=False),
+        sa.Column("engaged_on", sa.Date(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("assessment", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id", "organisation_id"),
+    )
+    with op.batch_alter_table("agency_engagement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_agency_engagement_procurement_id"), ["procurement_id"], unique=False)
+
+    op.create_table(
+        "alert_receipt",
+        sa.Column("alert_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=True),
+        sa.Column("suppressed", sa.String(), nullable=True),
+        sa.Column("written_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alert_id"],
+            ["alert.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["alert_message.id"],
+        ),
+        sa.PrimaryKeyConstraint("alert_id", "account"),
+    )
+    with op.batch_alter_table("alert_receipt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_receipt_message_id"), ["message_id"], unique=False)
+
     op.create_table(
         "application_budget_line",
         sa.Column("id", sa.String(), nullable=False),
@@ -1555,6 +2021,12 @@ def upgrade() -> None:
         sa.Column("registered_on", sa.Date(), nullable=False),
         sa.Column("offer_fen", sa.BigInteger(), nullable=True),
         sa.Column("responsive", sa.Boolean(), nullable=True),
+        sa.Column("proofs", sa.JSON(), nullable=False),
+        sa.Column("bond_fen", sa.BigInteger(), nullable=True),
+        sa.Column("bond_returned_on", sa.Date(), nullable=True),
+        sa.Column("quality_met", sa.Boolean(), nullable=True),
+        sa.Column("price_explained", sa.Boolean(), nullable=True),
+        sa.Column("score", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["procurement_id"],
             ["procurement.id"],
@@ -1581,11 +2053,23 @@ def upgrade() -> None:
         sa.Column("clauses", sa.JSON(), nullable=False),
         sa.Column("extension_conditions", sa.JSON(), nullable=False),
         sa.Column("days_late", sa.Integer(), nullable=False),
+        sa.Column("predecessor_id", sa.String(), nullable=True),
+        sa.Column("assisting", sa.JSON(), nullable=False),
+        sa.Column("key_posts", sa.JSON(), nullable=False),
+        sa.Column("in_kind", sa.JSON(), nullable=False),
+        sa.Column("bond_fen", sa.BigInteger(), nullable=True),
+        sa.Column("published_on", sa.Date(), nullable=True),
+        sa.Column("filed_on", sa.Date(), nullable=True),
         sa.Column("terminated_on", sa.Date(), nullable=True),
         sa.Column("termination_reason", sa.String(), nullable=True),
+        sa.Column("breach", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["predecessor_id"],
+            ["contract.id"],
         ),
         sa.ForeignKeyConstraint(
             ["procurement_id"],
@@ -1599,41 +2083,32 @@ def upgrade() -> None:
         sa.UniqueConstraint("procurement_id"),
     )
     with op.batch_alter_table("contract", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contract_predecessor_id"), ["predecessor_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_procurement_id"), ["procurement_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_state"), ["state"], unique=False)
 
     op.create_table(
-        "feasibility_report",
+        "feasibility_appraisal",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("appraisal_id", sa.String(), nullable=False),
-        sa.Column("author", sa.String(), nullable=False),
-        sa.Column("chapters", sa.JSON(), nullable=False),
+        sa.Column("application_id", sa.String(), nullable=False),
+        sa.Column("payer", sa.String(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("assessments", sa.JSON(), nullable=False),
         sa.Column("balance", sa.JSON(), nullable=False),
         sa.Column("risks", sa.JSON(), nullable=False),
-        sa.Column("stability", sa.String(), nullable=False),
-        sa.Column("outline_source", sa.String(), nullable=False),
-        sa.Column("outline_since", sa.String(), nullable=False),
-        sa.Column("outline_digest", sa.String(length=64), nullable=False),
-        sa.Column("warnings", sa.JSON(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("document_id", sa.String(), nullable=False),
-        sa.Column("attachment_id", sa.String(), nullable=True),
+        sa.Column("fiscal_capacity_positive", sa.Boolean(), nullable=True),
+        sa.Column("major", sa.Boolean(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("grounds", sa.JSON(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
-        sa.Column("compiled_on", sa.Date(), nullable=False),
+        sa.Column("appraised_on", sa.Date(), nullable=False),
+        sa.Column("voided_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["appraisal_id"],
-            ["feasibility_appraisal.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["attachment_id"],
-            ["document.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["document_id"],
-            ["document.id"],
+            ["application_id"],
+            ["application.id"],
         ),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -1642,6 +2117,55 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "ordinal"),
     )
+    op.create_table(
+        "goal_result",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("plan_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("phase", sa.String(), nullable=False),
+        sa.Column("reached", sa.JSON(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["plan_id"],
+            ["performance_plan.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
+        "inspection",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("stratum", sa.String(), nullable=False),
+        sa.Column("inspectors", sa.JSON(), nullable=False),
+        sa.Column("inspected_on", sa.Date(), nullable=True),
+        sa.Column("problems", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("supervision_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"],
+            ["inspection_round.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["supervision_id"],
+            ["supervision.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("round_id", "project_id"),
+    )
+    with op.batch_alter_table("inspection", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inspection_project_id"), ["project_id"], unique=False)
+
     op.create_table(
         "match_run",
         sa.Column("id", sa.String(), nullable=False),
@@ -1689,6 +2213,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("person_id", "item", "valid_from"),
     )
+    op.create_table(
+        "midterm_decision",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("assessment_id", sa.String(), nullable=False),
+        sa.Column("disposition", sa.String(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("meeting_no", sa.String(), nullable=False),
+        sa.Column("consulted", sa.JSON(), nullable=False),
+        sa.Column("decided_by", sa.String(), nullable=False),
+        sa.Column("successor_id", sa.String(), nullable=True),
+        sa.Column("demanded", sa.JSON(), nullable=False),
+        sa.Column("contracts", sa.Integer(), nullable=False),
+        sa.Column("released_fen", sa.BigInteger(), nullable=False),
+        sa.Column("handed_fen", sa.BigInteger(), nullable=False),
+        sa.Column("recipients", sa.Integer(), nullable=False),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assessment_id"],
+            ["midterm_assessment.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["successor_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("assessment_id"),
+    )
+    with op.batch_alter_table("midterm_decision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_midterm_decision_project_id"), ["project_id"], unique=False)
+
     op.create_table(
         "needs_assessment",
         sa.Column("survey_id", sa.String(), nullable=False),
@@ -1798,6 +2363,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("round_id", sa.String(), nullable=False),
+        sa.Column("project_name", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("channels", sa.JSON(), nullable=False),
         sa.Column("published_on", sa.Date(), nullable=False),
@@ -1833,6 +2399,82 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_publicity_notice_sheet_id"), ["sheet_id"], unique=False)
 
     op.create_table(
+        "purchase_check",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("checkpoint", sa.String(), nullable=False),
+        sa.Column("party", sa.String(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("checked_on", sa.Date(), nullable=False),
+        sa.Column("checker", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("sample_id", sa.String(), nullable=True),
+        sa.Column("rectify_by", sa.Date(), nullable=True),
+        sa.Column("rectified_on", sa.Date(), nullable=True),
+        sa.Column("rectification", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id", "ordinal"),
+    )
+    with op.batch_alter_table("purchase_check", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_check_procurement_id"), ["procurement_id"], unique=False)
+
+    op.create_table(
+        "purchase_dispute",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("earlier_id", sa.String(), nullable=True),
+        sa.Column("raised_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("matter_sealed", sa.String(), nullable=False),
+        sa.Column("answered_on", sa.Date(), nullable=True),
+        sa.Column("upheld", sa.Boolean(), nullable=True),
+        sa.Column("answer_sealed", sa.String(), nullable=True),
+        sa.Column("suspended_until", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("purchase_dispute", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_dispute_procurement_id"), ["procurement_id"], unique=False)
+
+    op.create_table(
+        "purchase_notice",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("closes_on", sa.Date(), nullable=True),
+        sa.Column("sites", sa.JSON(), nullable=False),
+        sa.Column("qualifications", sa.JSON(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id", "ordinal"),
+    )
+    with op.batch_alter_table("purchase_notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_notice_procurement_id"), ["procurement_id"], unique=False)
+
+    op.create_table(
         "review_seat",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("round_id", sa.String(), nullable=False),
@@ -1844,6 +2486,8 @@ def upgrade() -> None:
         sa.Column("recused_on", sa.Date(), nullable=True),
         sa.Column("reason_sealed", sa.Text(), nullable=True),
         sa.Column("successor_id", sa.String(), nullable=True),
+        sa.Column("draw_id", sa.String(), nullable=True),
+        sa.Column("protocol_document_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["expert_id"],
             ["expert.id"],
@@ -1853,6 +2497,7 @@ def upgrade() -> None:
             ["review_round.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("draw_id"),
         sa.UniqueConstraint("round_id", "expert_id"),
         sa.UniqueConstraint("round_id", "ordinal"),
     )
@@ -1881,6 +2526,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("round_id", "expert_id"),
     )
+    op.create_table(
+        "satisfaction_answer",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("follow_up_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("words_sealed", sa.Text(), nullable=False),
+        sa.Column("answered_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["follow_up_id"],
+            ["satisfaction_follow_up.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("follow_up_id", "person_id"),
+    )
+    with op.batch_alter_table("satisfaction_answer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_satisfaction_answer_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "tender_documents",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("procurement_id", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("prepared_on", sa.Date(), nullable=False),
+        sa.Column("template_id", sa.String(), nullable=True),
+        sa.Column("sections", sa.JSON(), nullable=False),
+        sa.Column("deviations", sa.JSON(), nullable=False),
+        sa.Column("qualifications", sa.JSON(), nullable=False),
+        sa.Column("criteria", sa.JSON(), nullable=False),
+        sa.Column("consultation", sa.String(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["procurement_id"],
+            ["procurement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("procurement_id", "version"),
+    )
+    with op.batch_alter_table("tender_documents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tender_documents_procurement_id"), ["procurement_id"], unique=False)
+
     op.create_table(
         "voided_paper",
         sa.Column("document_id", sa.String(), nullable=False),
@@ -1928,6 +2619,98 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_acceptance_problem_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "agency_conduct",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("engagement_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("staff_ref", sa.String(), nullable=False),
+        sa.Column("checkpoint", sa.String(), nullable=False),
+        sa.Column("conduct", sa.String(), nullable=False),
+        sa.Column("proper", sa.Boolean(), nullable=False),
+        sa.Column("noted_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["engagement_id"],
+            ["agency_engagement.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("engagement_id", "ordinal"),
+    )
+    with op.batch_alter_table("agency_conduct", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_agency_conduct_engagement_id"), ["engagement_id"], unique=False)
+
+    op.create_table(
+        "check_finding",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("check_code", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("found_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("reason_sealed", sa.Text(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("month", "check_code", "contract_id"),
+    )
+    with op.batch_alter_table("check_finding", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_check_finding_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "contract_change",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("diff", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=True),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("changed_on", sa.Date(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "ordinal"),
+    )
+    with op.batch_alter_table("contract_change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contract_change_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
         "delivery_case_plan",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("contract_id", sa.String(), nullable=False),
@@ -1956,6 +2739,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delivery_case_plan_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "delivery_plan_item",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("minutes_month", sa.Integer(), nullable=True),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("planned_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "person_id", "item", "version"),
+    )
+    with op.batch_alter_table("delivery_plan_item", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_delivery_plan_item_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
         "delivery_staff",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("contract_id", sa.String(), nullable=False),
@@ -1963,27 +2776,76 @@ def upgrade() -> None:
         sa.Column("certificate_sealed", sa.Text(), nullable=False),
         sa.Column("qualified", sa.Boolean(), nullable=False),
         sa.Column("assigned_on", sa.Date(), nullable=False),
+        sa.Column("certificate_until", sa.Date(), nullable=True),
+        sa.Column("employer_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["contract_id"],
             ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["employer_id"],
+            ["organisation.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("contract_id", "ref"),
     )
     op.create_table(
-        "feasibility_county_opinion",
+        "evaluation_effect",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("conclusion_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("target_kind", sa.String(), nullable=False),
+        sa.Column("target_id", sa.String(), nullable=False),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conclusion_id"],
+            ["acceptance_conclusion.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("conclusion_id", "kind", "target_id", "source_id"),
+    )
+    with op.batch_alter_table("evaluation_effect", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_evaluation_effect_conclusion_id"), ["conclusion_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_evaluation_effect_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_evaluation_effect_target_id"), ["target_id"], unique=False)
+
+    op.create_table(
+        "feasibility_report",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("report_id", sa.String(), nullable=False),
-        sa.Column("report_sha256", sa.String(length=64), nullable=False),
-        sa.Column("positive", sa.Boolean(), nullable=False),
-        sa.Column("opinion", sa.String(), nullable=False),
-        sa.Column("conditions", sa.JSON(), nullable=False),
-        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("appraisal_id", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("chapters", sa.JSON(), nullable=False),
+        sa.Column("balance", sa.JSON(), nullable=False),
+        sa.Column("risks", sa.JSON(), nullable=False),
+        sa.Column("stability", sa.String(), nullable=False),
+        sa.Column("outline_source", sa.String(), nullable=False),
+        sa.Column("outline_since", sa.String(), nullable=False),
+        sa.Column("outline_digest", sa.String(length=64), nullable=False),
+        sa.Column("warnings", sa.JSON(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
-        sa.Column("scan_id", sa.String(), nullable=True),
-        sa.Column("given_on", sa.Date(), nullable=False),
+        sa.Column("attachment_id", sa.String(), nullable=True),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("compiled_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appraisal_id"],
+            ["feasibility_appraisal.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["attachment_id"],
+            ["document.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["document_id"],
             ["document.id"],
@@ -1992,17 +2854,60 @@ def upgrade() -> None:
             ["project_id"],
             ["project.id"],
         ),
-        sa.ForeignKeyConstraint(
-            ["report_id"],
-            ["feasibility_report.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["scan_id"],
-            ["document.id"],
-        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "ordinal"),
     )
+    op.create_table(
+        "incentive_row",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("table_id", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("met", sa.JSON(), nullable=False),
+        sa.Column("effect", sa.String(), nullable=False),
+        sa.Column("base_fen", sa.BigInteger(), nullable=False),
+        sa.Column("weight", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("donor_view", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("conclusion_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conclusion_id"],
+            ["acceptance_conclusion.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["table_id"],
+            ["incentive_table.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("table_id", "unit_code"),
+    )
+    op.create_table(
+        "key_post_attendance",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("post", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("days_due", sa.Integer(), nullable=False),
+        sa.Column("days_present", sa.Integer(), nullable=False),
+        sa.Column("performance", sa.String(), nullable=False),
+        sa.Column("substituted", sa.Boolean(), nullable=False),
+        sa.Column("recorded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract_id", "month", "post"),
+    )
+    with op.batch_alter_table("key_post_attendance", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_key_post_attendance_project_id"), ["project_id"], unique=False)
+
     op.create_table(
         "match_outcome",
         sa.Column("id", sa.String(), nullable=False),
@@ -2060,23 +2965,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("notice_id", "ordinal"),
     )
     op.create_table(
-        "payment",
+        "plan_line",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
-        sa.Column("plan_line_id", sa.String(), nullable=False),
-        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("quarter", sa.String(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
-        sa.Column("verified_percent", sa.String(), nullable=False),
-        sa.Column("final", sa.Boolean(), nullable=False),
-        sa.Column("basis", sa.String(), nullable=False),
-        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("uncovered_fen", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=True),
+        sa.Column("period_end", sa.Date(), nullable=True),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("signatures", sa.JSON(), nullable=False),
+        sa.Column("approval_id", sa.String(), nullable=True),
+        sa.Column("cancelled_on", sa.Date(), nullable=True),
+        sa.Column("cancel_reason", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["contract_id"],
-            ["contract.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["plan_line_id"],
-            ["plan_line.id"],
+            ["approval_id"],
+            ["approval.id"],
         ),
         sa.ForeignKeyConstraint(
             ["project_id"],
@@ -2084,44 +2994,66 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    with op.batch_alter_table("payment", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_payment_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_payment_plan_line_id"), ["plan_line_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_payment_project_id"), ["project_id"], unique=False)
+    with op.batch_alter_table("plan_line", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_line_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plan_line_state"), ["state"], unique=False)
+        batch_op.create_index(
+            "uq_plan_line_place",
+            ["project_id", "quarter", "batch", "channel"],
+            unique=True,
+            sqlite_where=sa.text("cancelled_on IS NULL"),
+            postgresql_where=sa.text("cancelled_on IS NULL"),
+        )
 
     op.create_table(
-        "posting",
+        "progress_check",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("entry_id", sa.String(), nullable=False),
-        sa.Column("leg", sa.Integer(), nullable=False),
-        sa.Column("account", sa.String(), nullable=False),
-        sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
-        sa.Column("plan_line_id", sa.String(), nullable=True),
-        sa.Column("contract_id", sa.String(), nullable=True),
-        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
-        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("percent", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("verified_on", sa.Date(), nullable=False),
+        sa.Column("verified_by", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contract_id"],
             ["contract.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["plan_line_id"],
-            ["plan_line.id"],
         ),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("entry_id", "leg"),
+        sa.UniqueConstraint("contract_id", "ordinal"),
     )
-    with op.batch_alter_table("posting", schema=None) as batch_op:
-        batch_op.create_index("ix_posting_balance", ["channel", "year", "account"], unique=False)
-        batch_op.create_index(batch_op.f("ix_posting_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_posting_plan_line_id"), ["plan_line_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_posting_project_id"), ["project_id"], unique=False)
+    with op.batch_alter_table("progress_check", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_progress_check_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_progress_check_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "project_account",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("number_sealed", sa.String(), nullable=False),
+        sa.Column("number_hash", sa.String(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("project_account", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_project_account_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_project_account_number_hash"), ["number_hash"], unique=False)
+        batch_op.create_index(batch_op.f("ix_project_account_project_id"), ["project_id"], unique=False)
 
     op.create_table(
         "review_signature",
@@ -2188,6 +3120,7 @@ def upgrade() -> None:
         sa.Column("satisfied", sa.Boolean(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("correction", sa.String(), nullable=True),
+        sa.Column("signed_by", sa.String(), nullable=False),
         sa.Column("recorded_on", sa.Date(), nullable=False),
         sa.Column("batch_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
@@ -2208,6 +3141,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("service_record", schema=None) as batch_op:
         batch_op.create_index("ix_service_record_batch", ["batch_id", "ordinal"], unique=False)
+        batch_op.create_index("ix_service_record_day", ["served_on"], unique=False)
         batch_op.create_index("ix_service_record_project", ["project_id", "person_id"], unique=False)
 
     op.create_table(
@@ -2256,6 +3190,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_department_referral_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "feasibility_county_opinion",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("report_id", sa.String(), nullable=False),
+        sa.Column("report_sha256", sa.String(length=64), nullable=False),
+        sa.Column("positive", sa.Boolean(), nullable=False),
+        sa.Column("opinion", sa.String(), nullable=False),
+        sa.Column("conditions", sa.JSON(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("scan_id", sa.String(), nullable=True),
+        sa.Column("given_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["document.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["report_id"],
+            ["feasibility_report.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["scan_id"],
+            ["document.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "ordinal"),
+    )
+    op.create_table(
         "match_answer",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("outcome_id", sa.String(), nullable=False),
@@ -2297,6 +3264,185 @@ def upgrade() -> None:
     with op.batch_alter_table("match_answer", schema=None) as batch_op:
         batch_op.create_index("ix_match_answer_person", ["person_id"], unique=False)
 
+    op.create_table(
+        "misuse_case",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("repaid_fen", sa.BigInteger(), nullable=False),
+        sa.Column("plan_line_id", sa.String(), nullable=True),
+        sa.Column("contract_id", sa.String(), nullable=True),
+        sa.Column("event_on", sa.Date(), nullable=False),
+        sa.Column("found_on", sa.Date(), nullable=False),
+        sa.Column("officer_involved", sa.Boolean(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("policy_digest", sa.String(), nullable=False),
+        sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_line_id"],
+            ["plan_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("misuse_case", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_misuse_case_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_misuse_case_step"), ["step"], unique=False)
+
+    op.create_table(
+        "money_back",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("fund_id", sa.String(), nullable=True),
+        sa.Column("plan_line_id", sa.String(), nullable=True),
+        sa.Column("contract_id", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("back_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["fund_id"],
+            ["fund.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_line_id"],
+            ["plan_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("money_back", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_money_back_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_money_back_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "payment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("plan_line_id", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("verified_percent", sa.String(), nullable=False),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_line_id"],
+            ["plan_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_payment_plan_line_id"), ["plan_line_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_payment_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "posting",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("entry_id", sa.String(), nullable=False),
+        sa.Column("leg", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
+        sa.Column("plan_line_id", sa.String(), nullable=True),
+        sa.Column("contract_id", sa.String(), nullable=True),
+        sa.Column("fund_id", sa.String(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["fund_id"],
+            ["fund.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_line_id"],
+            ["plan_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("entry_id", "leg"),
+    )
+    with op.batch_alter_table("posting", schema=None) as batch_op:
+        batch_op.create_index("ix_posting_balance", ["channel", "year", "account"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_fund_id"), ["fund_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_plan_line_id"), ["plan_line_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posting_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "misuse_fine",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("authority", sa.String(), nullable=False),
+        sa.Column("base_fen", sa.BigInteger(), nullable=False),
+        sa.Column("multiple", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("clause", sa.String(), nullable=False),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["misuse_case.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("case_id", "number"),
+    )
+    op.create_table(
+        "misuse_step",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("taken_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=True),
+        sa.Column("number", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["misuse_case.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("case_id", "ordinal"),
+    )
+
     for table in _APPEND_ONLY:
         protect(table)
 
@@ -2304,27 +3450,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in _APPEND_ONLY:
         unprotect(table)
-    with op.batch_alter_table("match_answer", schema=None) as batch_op:
-        batch_op.drop_index("ix_match_answer_person")
-
-    op.drop_table("match_answer")
-    with op.batch_alter_table("department_referral", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_department_referral_person_id"))
-
-    op.drop_table("department_referral")
-    with op.batch_alter_table("service_record", schema=None) as batch_op:
-        batch_op.drop_index("ix_service_record_project")
-        batch_op.drop_index("ix_service_record_batch")
-
-    op.drop_table("service_record")
-    op.drop_table("service_gap")
-    with op.batch_alter_table("review_signature", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_review_signature_round_id"))
-
-    op.drop_table("review_signature")
+    op.drop_table("misuse_step")
+    op.drop_table("misuse_fine")
     with op.batch_alter_table("posting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_posting_project_id"))
         batch_op.drop_index(batch_op.f("ix_posting_plan_line_id"))
+        batch_op.drop_index(batch_op.f("ix_posting_fund_id"))
         batch_op.drop_index(batch_op.f("ix_posting_contract_id"))
         batch_op.drop_index("ix_posting_balance")
 
@@ -2335,28 +3466,126 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_payment_contract_id"))
 
     op.drop_table("payment")
+    with op.batch_alter_table("money_back", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_money_back_project_id"))
+        batch_op.drop_index(batch_op.f("ix_money_back_contract_id"))
+
+    op.drop_table("money_back")
+    with op.batch_alter_table("misuse_case", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_misuse_case_step"))
+        batch_op.drop_index(batch_op.f("ix_misuse_case_project_id"))
+
+    op.drop_table("misuse_case")
+    with op.batch_alter_table("match_answer", schema=None) as batch_op:
+        batch_op.drop_index("ix_match_answer_person")
+
+    op.drop_table("match_answer")
+    op.drop_table("feasibility_county_opinion")
+    with op.batch_alter_table("department_referral", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_department_referral_person_id"))
+
+    op.drop_table("department_referral")
+    with op.batch_alter_table("service_record", schema=None) as batch_op:
+        batch_op.drop_index("ix_service_record_project")
+        batch_op.drop_index("ix_service_record_day")
+        batch_op.drop_index("ix_service_record_batch")
+
+    op.drop_table("service_record")
+    op.drop_table("service_gap")
+    with op.batch_alter_table("review_signature", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_signature_round_id"))
+
+    op.drop_table("review_signature")
+    with op.batch_alter_table("project_account", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_project_account_project_id"))
+        batch_op.drop_index(batch_op.f("ix_project_account_number_hash"))
+        batch_op.drop_index(batch_op.f("ix_project_account_contract_id"))
+
+    op.drop_table("project_account")
+    with op.batch_alter_table("progress_check", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_progress_check_project_id"))
+        batch_op.drop_index(batch_op.f("ix_progress_check_contract_id"))
+
+    op.drop_table("progress_check")
+    with op.batch_alter_table("plan_line", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_plan_line_place",
+            sqlite_where=sa.text("cancelled_on IS NULL"),
+            postgresql_where=sa.text("cancelled_on IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_plan_line_state"))
+        batch_op.drop_index(batch_op.f("ix_plan_line_project_id"))
+
+    op.drop_table("plan_line")
     op.drop_table("objection")
     with op.batch_alter_table("match_outcome", schema=None) as batch_op:
         batch_op.drop_index("ix_match_outcome_reason")
         batch_op.drop_index("ix_match_outcome_person")
 
     op.drop_table("match_outcome")
-    op.drop_table("feasibility_county_opinion")
+    with op.batch_alter_table("key_post_attendance", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_key_post_attendance_project_id"))
+
+    op.drop_table("key_post_attendance")
+    op.drop_table("incentive_row")
+    op.drop_table("feasibility_report")
+    with op.batch_alter_table("evaluation_effect", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_evaluation_effect_target_id"))
+        batch_op.drop_index(batch_op.f("ix_evaluation_effect_project_id"))
+        batch_op.drop_index(batch_op.f("ix_evaluation_effect_conclusion_id"))
+
+    op.drop_table("evaluation_effect")
     op.drop_table("delivery_staff")
+    with op.batch_alter_table("delivery_plan_item", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_delivery_plan_item_project_id"))
+
+    op.drop_table("delivery_plan_item")
     with op.batch_alter_table("delivery_case_plan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_case_plan_project_id"))
 
     op.drop_table("delivery_case_plan")
+    with op.batch_alter_table("contract_change", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contract_change_project_id"))
+
+    op.drop_table("contract_change")
+    with op.batch_alter_table("check_finding", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_check_finding_project_id"))
+
+    op.drop_table("check_finding")
+    with op.batch_alter_table("agency_conduct", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_agency_conduct_engagement_id"))
+
+    op.drop_table("agency_conduct")
     with op.batch_alter_table("acceptance_problem", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_acceptance_problem_project_id"))
 
     op.drop_table("acceptance_problem")
     op.drop_table("voided_paper")
+    with op.batch_alter_table("tender_documents", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tender_documents_procurement_id"))
+
+    op.drop_table("tender_documents")
+    with op.batch_alter_table("satisfaction_answer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_satisfaction_answer_person_id"))
+
+    op.drop_table("satisfaction_answer")
     op.drop_table("review_sheet")
     with op.batch_alter_table("review_seat", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_review_seat_expert_id"))
 
     op.drop_table("review_seat")
+    with op.batch_alter_table("purchase_notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_purchase_notice_procurement_id"))
+
+    op.drop_table("purchase_notice")
+    with op.batch_alter_table("purchase_dispute", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_purchase_dispute_procurement_id"))
+
+    op.drop_table("purchase_dispute")
+    with op.batch_alter_table("purchase_check", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_purchase_check_procurement_id"))
+
+    op.drop_table("purchase_check")
     with op.batch_alter_table("publicity_notice", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_publicity_notice_sheet_id"))
         batch_op.drop_index(batch_op.f("ix_publicity_notice_project_id"))
@@ -2376,16 +3605,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_needs_assessment_person_id"))
 
     op.drop_table("needs_assessment")
+    with op.batch_alter_table("midterm_decision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_midterm_decision_project_id"))
+
+    op.drop_table("midterm_decision")
     op.drop_table("material_aid")
     with op.batch_alter_table("match_run", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_match_run_survey_id"))
 
     op.drop_table("match_run")
-    op.drop_table("feasibility_report")
+    with op.batch_alter_table("inspection", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inspection_project_id"))
+
+    op.drop_table("inspection")
+    op.drop_table("goal_result")
+    op.drop_table("feasibility_appraisal")
     with op.batch_alter_table("contract", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_state"))
         batch_op.drop_index(batch_op.f("ix_contract_project_id"))
         batch_op.drop_index(batch_op.f("ix_contract_procurement_id"))
+        batch_op.drop_index(batch_op.f("ix_contract_predecessor_id"))
 
     op.drop_table("contract")
     with op.batch_alter_table("bid", schema=None) as batch_op:
@@ -2399,7 +3638,22 @@ def downgrade() -> None:
     op.drop_table("approval")
     op.drop_table("application_team_member")
     op.drop_table("application_budget_line")
+    with op.batch_alter_table("alert_receipt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_receipt_message_id"))
+
+    op.drop_table("alert_receipt")
+    with op.batch_alter_table("agency_engagement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_agency_engagement_procurement_id"))
+
+    op.drop_table("agency_engagement")
     op.drop_table("acceptance_conclusion")
+    with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_unit_code"))
+        batch_op.drop_index(batch_op.f("ix_ticket_project_id"))
+        batch_op.drop_index(batch_op.f("ix_ticket_kind"))
+        batch_op.drop_index(batch_op.f("ix_ticket_contact_hash"))
+
+    op.drop_table("ticket")
     op.drop_table("third_party_evaluation")
     with op.batch_alter_table("supervision", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_supervision_project_id"))
@@ -2415,6 +3669,10 @@ def downgrade() -> None:
 
     op.drop_table("service_list_row")
     op.drop_table("self_check")
+    with op.batch_alter_table("satisfaction_follow_up", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_satisfaction_follow_up_project_id"))
+
+    op.drop_table("satisfaction_follow_up")
     with op.batch_alter_table("review_round", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_review_round_project_id"))
         batch_op.drop_index(batch_op.f("ix_review_round_closed_on"))
@@ -2422,6 +3680,11 @@ def downgrade() -> None:
 
     op.drop_table("review_round")
     op.drop_table("result_evaluation")
+    with op.batch_alter_table("rectification_order", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rectification_order_source"))
+        batch_op.drop_index(batch_op.f("ix_rectification_order_project_id"))
+
+    op.drop_table("rectification_order")
     op.drop_table("project_modification")
     with op.batch_alter_table("procurement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_procurement_state"))
@@ -2436,16 +3699,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_policy_list_item_code"))
 
     op.drop_table("policy_list_item")
-    with op.batch_alter_table("plan_line", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_plan_line_state"))
-        batch_op.drop_index(batch_op.f("ix_plan_line_project_id"))
-
-    op.drop_table("plan_line")
+    op.drop_table("plan_adoption")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_index("ix_person_reassess")
         batch_op.drop_index("ix_person_household")
 
     op.drop_table("person")
+    op.drop_table("performance_plan")
     op.drop_table("outcome")
     with op.batch_alter_table("office_breach", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_office_breach_region"))
@@ -2458,28 +3718,57 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_needs_enrolment_survey_id"))
 
     op.drop_table("needs_enrolment")
+    with op.batch_alter_table("midterm_assessment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_midterm_assessment_project_id"))
+
+    op.drop_table("midterm_assessment")
     op.drop_table("list_version")
     with op.batch_alter_table("library_placement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_library_placement_unit_code"))
         batch_op.drop_index(batch_op.f("ix_library_placement_project_id"))
 
     op.drop_table("library_placement")
+    with op.batch_alter_table("key_supervision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_key_supervision_project_id"))
+
+    op.drop_table("key_supervision")
+    with op.batch_alter_table("inspection_round", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inspection_round_region"))
+
+    op.drop_table("inspection_round")
     op.drop_table("household_file")
     op.drop_table("funder_share")
+    with op.batch_alter_table("fund", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fund_kind"))
+
+    op.drop_table("fund")
+    op.drop_table("final_account_audit")
     op.drop_table("feasibility_requirement")
     op.drop_table("feasibility_formality_set")
     op.drop_table("feasibility_formality")
     op.drop_table("feasibility_cost_estimate")
     op.drop_table("feasibility_content_review")
     op.drop_table("feasibility_benchmark")
-    op.drop_table("feasibility_appraisal")
     op.drop_table("expert_version")
+    op.drop_table("evaluation_standard")
     op.drop_table("disclosure")
     with op.batch_alter_table("delivery_referral", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_referral_project_id"))
 
     op.drop_table("delivery_referral")
     op.drop_table("decision")
+    with op.batch_alter_table("debarment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_debarment_organisation_id"))
+
+    op.drop_table("debarment")
+    with op.batch_alter_table("credit_rating", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_credit_rating_organisation_id"))
+
+    op.drop_table("credit_rating")
+    with op.batch_alter_table("budget_review", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_budget_review_project_id"))
+
+    op.drop_table("budget_review")
     with op.batch_alter_table("budget_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_budget_line_project_id"))
 
@@ -2494,6 +3783,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_application_project_id"))
 
     op.drop_table("application")
+    with op.batch_alter_table("alert_message", schema=None) as batch_op:
+        batch_op.drop_index("ix_alert_message_due")
+        batch_op.drop_index(batch_op.f("ix_alert_message_account"))
+
+    op.drop_table("alert_message")
     op.drop_table("alert")
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_work_item_role"))
@@ -2505,12 +3799,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ticket_transfer_ticket_id"))
 
     op.drop_table("ticket_transfer")
-    with op.batch_alter_table("ticket", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_ticket_unit_code"))
-        batch_op.drop_index(batch_op.f("ix_ticket_kind"))
-        batch_op.drop_index(batch_op.f("ix_ticket_contact_hash"))
-
-    op.drop_table("ticket")
+    op.drop_table("tender_sample")
     with op.batch_alter_table("survey", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_survey_region"))
 
@@ -2518,6 +3807,7 @@ def downgrade() -> None:
     op.drop_table("stream_head")
     op.drop_table("resource_list_row")
     op.drop_table("rehearsal")
+    op.drop_table("purchase_list")
     op.drop_table("project_list_row")
     with op.batch_alter_table("project", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_project_state"))
@@ -2525,6 +3815,7 @@ def downgrade() -> None:
 
     op.drop_table("project")
     op.drop_table("policy_list")
+    op.drop_table("plan_proposal")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_due")
 
@@ -2539,6 +3830,7 @@ def downgrade() -> None:
     op.drop_table("needs_indicator_set")
     op.drop_table("mechanism_meeting")
     op.drop_table("list_row_withdrawal")
+    op.drop_table("incentive_table")
     with op.batch_alter_table("expert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_expert_region"))
 
@@ -2561,6 +3853,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_document_project")
 
     op.drop_table("document")
+    with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_role"))
+        batch_op.drop_index(batch_op.f("ix_contact_account"))
+
+    op.drop_table("contact")
     op.drop_table("command_receipt")
     with op.batch_alter_table("book_row", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_book_row_row_id"))

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from models.core.errors import DataFault
+from models.policy.resolver import load_policy_book
 from models.ports import GateResult
 from reports.application_form import (
     APPLICATION_FIELDS,
     BUDGET_HEADER_ROW,
+    DESIGN_HEADER_ROW,
+    DESIGN_POINTS,
     FIRST_FIELD_ROW,
     SHEET_NAME,
     TEAM_HEADER_ROW,
@@ -244,3 +247,31 @@ def test_the_form_file_refuses_what_it_cannot_hold() -> None:
         application_form_file(form={"surprise": "x"})
     with pytest.raises(ValueError, match="room for"):
         application_form_file(form={"budget": [{}] * 31})
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "message"),
+    [
+        ({"point": "天气", "text": "晴"}, "设计要素", "不在字典内"),
+        ({"point": "", "text": "晴"}, "设计要素", "未填写"),
+        ({"point": "运行机制", "text": ""}, "设计内容", "未填写"),
+        ({"point": "覆盖范围", "text": "又一次"}, "设计要素", "填写了两次"),
+    ],
+)
+def test_each_design_cell_that_is_wrong_is_found(line: dict[str, str], column: str, message: str) -> None:
+    result = as_workbook(form(design=[{"point": "覆盖范围", "text": "两个社区"}, line]))
+
+    assert {(fault.column, fault.rule) for fault in result.faults} == {(column, "ZY-04")}
+    assert all(message in fault.problem for fault in result.faults)
+    assert DESIGN_HEADER_ROW + 2 in {fault.row for fault in result.faults}
+
+
+def test_the_form_knows_every_design_point_a_region_asks_for() -> None:
+    book = load_policy_book()
+    asked = {
+        code: label
+        for region in book.regions()
+        for code, label in book.resolve(region=region, on=date(2026, 1, 1)).library.design_items.items()
+    }
+
+    assert {choice.code: choice.label for choice in DESIGN_POINTS} == asked

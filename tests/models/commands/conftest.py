@@ -7,9 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
+from models.queries.ledger_check import faults_of
 from tests.support.delivering import Purchase, self_checked_from, started
-from tests.support.world import World, copy_world, open_world
+from tests.support.publicizing import Pair, reviewed_pair
+from tests.support.world import OPENED, World, copy_world, open_world
+
+
+@pytest.fixture(autouse=True)
+def _sums_hold() -> Iterator[None]:
+    """After every test the ledger of every world it opened is whole; a session's shared world is checked once."""
+    OPENED.clear()
+    yield
+    for world in [one for one in OPENED if one.services.engine.dialect.name == "sqlite"]:
+        with Session(world.services.engine) as session:
+            assert faults_of(session) == ()
+        world.services.engine.dispose()
 
 
 @dataclass(frozen=True)
@@ -48,4 +62,19 @@ def checked(_self_checked: Standing, tmp_path: Path) -> Iterator[Standing]:
     """A completed project, four hundred served, all evidence there, self-check filed."""
     world = copy_world(_self_checked.world, tmp_path, name="checked")
     yield Standing(world, _self_checked.bought)
+    world.services.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _reviewed_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    pair = reviewed_pair(tmp_path_factory.mktemp("pair"))
+    yield pair
+    pair.world.services.engine.dispose()
+
+
+@pytest.fixture
+def pair(_reviewed_pair: Pair, tmp_path: Path) -> Iterator[Pair]:
+    """Two reviewed projects and a ledger of thirty made-up people; eight of them are the first project's recipients."""
+    world = copy_world(_reviewed_pair.world, tmp_path, name="pair")
+    yield Pair(world, _reviewed_pair.projects)
     world.services.engine.dispose()

@@ -18,12 +18,13 @@ from models.core.ids import derive_id
 from models.ports import Zone
 from models.tables.contract import Contract
 from models.tables.kernel import Project
+from models.tables.needs import Survey
 from models.tables.procurement import Organisation, Procurement
 from tests.support.world import World
 
 EVALUATED_ON = date(2017, 6, 30)
 OFFICE = Actor(Role.EVALUATION_OFFICE, "u-office")
-SURVEY = derive_id("srv", "合成")
+SURVEY = derive_id("sur", "合成")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def evaluated_project(world: World, *, without: Collection[str] = ()) -> str:
     survey = _context(world, "needs.open_survey", day)
     with survey.writing() as session:
         payload = {"survey_id": SURVEY}
+        facts = {"region": world.services.region, "policy_digest": "", "indicator_version": "", "scope": "合成城区"}
+        session.add(Survey(id=SURVEY, title="合成摸底", classes=[], opened_on=day, synthetic=True, **facts))
         events.append(
             session, survey, stream_kind="survey", stream_id=SURVEY, type="needs.survey_opened", payload=payload
         )
@@ -104,14 +107,14 @@ def _move(world: World, project: str, step: Step, *, on: date, without: Collecti
     ctx = _context(world, step.command, on)
     with ctx.writing() as session:
         if step.command == "feasibility.appraise":
-            for act in ("content_reviewed", "cost_estimated"):
-                if act not in without:
+            for act in ("feasibility.content_reviewed", "feasibility.cost_estimated", "evaluation.goals_set"):
+                if act.rpartition(".")[2] not in without:
                     events.append(
                         session,
                         ctx,
                         stream_kind="project",
                         stream_id=project,
-                        type=f"feasibility.{act}",
+                        type=act,
                         payload={"ordinal": 1},
                     )
         transition.apply(session, ctx, session.get_one(Project, project), payload={}, outcome=step.outcome)

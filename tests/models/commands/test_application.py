@@ -16,7 +16,7 @@ from models.core.uploads import Upload
 from models.ports import Zone
 from models.tables.application import Application, ApplicationBudgetLine, ApplicationTeamMember
 from models.tables.kernel import Document, Event, WorkItem
-from reports.application_form import MEDIA_TYPE, application_form_file
+from reports.application_form import DESIGN_POINTS, FUND_SOURCES, MEDIA_TYPE, TEAM_ROLES, application_form_file
 from tests.support.guides import settle, zunyi_project
 from tests.support.planning import BUREAU, ENTERED_ON, OFFICE, entered, plan_book, submitted
 from tests.support.world import World, open_world
@@ -121,6 +121,57 @@ def test_uploaded_form_is_submitted_by_channel(world: World) -> None:
     assert [member.name for member in world.ask("application.record", as_="expert:e", project=project).team] == [
         "合*"
     ] * 3
+
+
+def test_a_template_filled_in_is_the_same_application_as_the_plan_book_inline(world: World) -> None:
+    """Whichever way an applicant takes, the office sees the same: parts, dates, budget, team and design."""
+    inline, uploaded = entered(world), entered(world, name="社会救助对象服务项目(合成)二")
+    design = {"coverage": "全市四县区", "mechanism": "按月服务、按季小结"}
+    book = plan_book() | {"starts_on": "2016-05-01", "ends_on": "2017-04-30"}
+    world.do("application.submit", **CALL, project=inline, plan_book=book, design=design)
+    labels = {choice.code: choice.label for choice in (*FUND_SOURCES, *TEAM_ROLES, *DESIGN_POINTS)}
+    form: dict[str, Any] = {
+        key: book[key] for key in ("applicant", "background", "concept", "goals", "expected_effect", "total")
+    } | {
+        "credit_code": book.get("credit_code", ""),
+        "plan": book["steps"],
+        "starts_on": "2016-05-01",
+        "ends_on": "2017年4月30日",
+        "budget": [
+            {"category": line["category"], "source": labels[line["channel"]], "amount": str(line["amount"])}
+            for line in book["budget"]
+        ],
+        "team": [
+            {
+                "role": labels[member["role"]],
+                "person_name": member["name"],
+                "qualification": member.get("qualification", ""),
+                "phone": member.get("contact", ""),
+            }
+            for member in book["team"]
+        ],
+        "design": [{"point": labels[point], "text": text} for point, text in design.items()],
+    }
+
+    world.do("application.submit", **CALL, project=uploaded, form=_form(world, **form).model_dump())
+
+    one, other = (
+        world.ask("application.record", as_=BUREAU, project=project).model_dump(exclude={"id", "project", "document"})
+        for project in (inline, uploaded)
+    )
+    assert one["design"] == design
+    assert one == other
+
+
+def test_a_form_with_a_design_point_the_region_does_not_ask_for_is_refused(world: World) -> None:
+    project = entered(world)
+    upload = _form(world, design=[{"point": "服务项目", "text": "助餐"}])
+
+    refusal = world.refused(
+        "application.design_unknown", "application.submit", **CALL, project=project, form=upload.model_dump()
+    )
+
+    assert refusal.facts["codes"] == "service_items"
 
 
 def test_form_with_wrong_cells_is_quarantined_and_the_project_stays(world: World) -> None:
@@ -269,6 +320,26 @@ def test_only_the_account_that_applied_or_an_office_withdraws_or_replaces(world:
     world.do("application.supersede", as_=own, project=project, plan_book=plan_book(goals="新目标(合成)。"), **given)
     assert world.do("application.withdraw", as_=own, project=project, **given).state == "project.withdrawn"
     assert world.do("application.withdraw", as_=OFFICE, project=other, **given).state == "project.withdrawn"
+
+
+def test_only_the_account_that_applied_or_an_office_corrects_and_attaches(world: World) -> None:
+    project = entered(world)
+    own, rival = "contractor:u-own", "contractor:u-rival"
+    paper = world.upload("合成资质".encode(), name="合成资质.txt", media_type="text/plain").model_dump()
+    given: dict[str, Any] = {"on": ENTERED_ON, "project": project}
+    attached: dict[str, Any] = {"kind": "qualification", "file": paper, **given}
+    world.do("application.submit", as_=own, **given, plan_book=plan_book())
+    world.do("application.return_for_correction", as_=OFFICE, **given, gaps=["预期效果不具体(合成)"])
+
+    for account in (rival, "purchaser:u-own"):
+        fault = world.refused(
+            "application.not_yours", "application.submit", as_=account, **given, plan_book=plan_book()
+        )
+        world.refused("application.not_yours", "application.attach", as_=account, **attached)
+    assert "原申报账号" in fault.way_out
+
+    world.do("application.attach", as_=own, **attached)
+    assert world.do("application.submit", as_=own, **given, plan_book=plan_book()).revision == 2
 
 
 def test_same_submission_twice_is_refused_by_state(world: World) -> None:

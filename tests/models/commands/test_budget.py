@@ -55,7 +55,7 @@ def test_a_further_reply_another_year_channel_or_project_is_another_line(world: 
 
     more = world.do("funding.register_budget", **_call(project, reply_no="合成财预追加1号"))
     world.do("funding.register_budget", **_call(project, year=2017))
-    world.do("funding.register_budget", **_call(project, channel="donation"))
+    world.do("funding.register_budget", **_call(project, channel="special_fund"))
     world.do("funding.register_budget", **_call(approved_project(world, id="prj-other")))
 
     assert more.remaining.fen == 2000

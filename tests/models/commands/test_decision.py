@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from models.core.errors import Conflict
 from models.core.money import Money
-from models.queries.decision import completed_formalities
+from models.queries.decision import completed_formalities, newest_formality
+from models.queries.project_record import project_record
 from models.tables.decision import DocumentRegister
 from models.tables.kernel import Document, Project, WorkItem
 from tests.support import deciding as path
 from tests.support import feasible
 from tests.support.deciding import APPROVED_ON, DECIDED_ON
-from tests.support.planning import BUREAU, OFFICE, appraisal, candidate
+from tests.support.planning import BUREAU, OFFICE, appraisal, candidate, plan_book
 from tests.support.world import World, open_world
 
 ZUNYI = "520300"
@@ -40,6 +40,9 @@ def world(_base: tuple[World, str], tmp_path: Path) -> World:
 @pytest.fixture
 def project(_base: tuple[World, str]) -> str:
     return _base[1]
+
+
+FINANCE = "finance_bureau:u-finance"
 
 
 def _decide(world: World, project: str, *, as_: str = BUREAU, on: date = DECIDED_ON, **changes: Any) -> Any:
@@ -310,6 +313,55 @@ def test_in_zunyi_a_start_waits_for_its_formalities(zunyi: tuple[World, str], tm
     with Session(world.services.engine) as session:
         assert session.get_one(Document, filed.document).title == "项目实施方案"
         assert completed_formalities(session, project) == {"implementation_plan"}
-    with pytest.raises(Conflict):
-        world.do("decision.record_formality", **call, **one)
+    world.refused("decision.formality_recorded", "decision.record_formality", **call, **one)
+    renewed = world.do("decision.record_formality", **call, **one, reason="原件有误(合成)")
+    voided = world.ask("decision.record", project=project, on=date(2025, 3, 14)).voided
+    assert [(paper.document, paper.reason) for paper in voided] == [(filed.document, "原件有误(合成)")]
+    with Session(world.services.engine) as session:
+        newest = newest_formality(session, project, "implementation_plan")
+        assert newest is not None
+        assert (newest.id, newest.ordinal, newest.document_id) == (renewed.id, 2, renewed.document)
+        assert completed_formalities(session, project) == {"implementation_plan"}
     world.refused("decision.unknown_formality", "decision.record_formality", **call, **(one | {"code": "nothing"}))
+
+
+def test_a_reason_with_a_personal_number_is_refused(world: World, project: str) -> None:
+    """SYS-PERSONAL-DATA: reasons are kept in clear and read by everybody inside."""
+    paper = world.upload("合成手续".encode(), name="合成手续.txt", media_type="text/plain").model_dump()
+    money = {"year": 2016, "channel": "local_budget", "amount": "1.00"}
+    auditor = {"name": "合成事务所", "uscc": "52420200MJH000000Y"}
+    given: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        (OFFICE, "decision.modify", {"project": project, "changes": {"name": "改名后的合成项目"}}),
+        (OFFICE, "decision.void_number", {"project": project}),
+        (OFFICE, "decision.record_formality", {"project": project, "code": "x", "reference": "1号", "paper": paper}),
+        (OFFICE, "application.withdraw", {"project": project}),
+        (BUREAU, "funding.cancel_line", {"plan_line": "pln-1"}),
+        ("donor:u-donor", "funding.withdraw_consent", {"donation": "don-1", "notice": paper}),
+        (BUREAU, "funding.return_money", {"project": project, **money}),
+        ("purchaser:u-buyer", "contract.terminate", {"contract": "con-1"}),
+        ("purchaser:u-buyer", "procurement.cancel", {"procurement": "prc-1"}),
+        (FINANCE, "procurement.approve_method_change", {"procurement": "p", "method": "x", "documents_lawful": True}),
+        (FINANCE, "procurement.approve_exemption", {"procurement": "p", "method": "x", "number": "1号"}),
+        (BUREAU, "monitoring.list_key", {"project": project}),
+        (BUREAU, "monitoring.unlist_key", {"entry": "key-1"}),
+        (BUREAU, "evaluation.omit_third_party", {"project": project, "phase": "midterm"}),
+        (BUREAU, "acceptance.order_audit", {"project": project, "auditor": auditor, "qualification": "合成资质"}),
+    )
+    for account, name, more in given:
+        call: dict[str, Any] = {"as_": account, "on": DECIDED_ON, "reason": "当事人电话13912345678"}
+        world.refused("kernel.reason_names_person", name, **call, **more)
+
+
+def test_a_modification_is_read_with_what_it_changed_and_numbers_blotted_out(world: World, project: str) -> None:
+    """Before and after, why, what it voided: in the record of the decision and in the bundle of the archive."""
+    changes = {"content": {"goals": "服务五百人，联系13912345678。"}}
+    call: dict[str, Any] = {"as_": OFFICE, "on": DECIDED_ON, "project": project, "reason": "合成变更理由"}
+    done = world.do("decision.modify", **call, changes=changes)
+
+    one = world.ask("decision.record", project=project).modifications[0]
+
+    assert (one.id, one.reason, one.kinds, one.voided) == (done.id, "合成变更理由", ("content",), done.voided)
+    assert one.diff["content"]["goals"] == [plan_book()["goals"], "服务五百人，联系＊＊＊＊＊＊＊＊＊＊＊。"]
+    with Session(world.services.engine) as session:
+        kept = project_record(session, session.get_one(Project, project))
+    assert kept.modifications == (one,)

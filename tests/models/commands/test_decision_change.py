@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,19 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from models.commands import register
-from models.context import Context
-from models.core.actors import Actor, Role
 from models.core.errors import Conflict
-from models.core.ids import derive_id
 from models.core.money import Money
 from models.tables.application import Application
-from models.tables.decision import Decision, DocumentRegister, ProjectModification, VoidedPaper
+from models.tables.decision import Decision, DocumentRegister, ProjectModification
+from models.tables.feasibility import Appraisal
 from models.tables.kernel import Document
 from tests.support import deciding as path
 from tests.support.deciding import APPROVED_ON, DECIDED_ON
-from tests.support.planning import BUREAU, OFFICE, entered
-from tests.support.postgres import fresh_database
+from tests.support.planning import BUREAU, OFFICE, appraisal, entered, plan_book, prepared
 from tests.support.world import World, open_world
 
 LATER = date(2016, 4, 6)
+EVERYTHING = ("feasibility", "review", "publicity", "decision", "approval")
 FIRM = {
     "party": "enterprise",
     "name": "合成企业",
@@ -36,6 +32,7 @@ FIRM = {
     "sub_ledger": "合成企业分账",
     "amount": "680000.00",
 }
+LINE = {"category": "人员费用", "channel": "local_budget", "amount": "600000.00"}
 MEETING: dict[str, Any] = {
     "meeting_no": "合成〔2016〕3号会议",
     "held_on": DECIDED_ON,
@@ -104,36 +101,88 @@ def test_a_new_name_voids_the_approval_alone_and_the_next_takes_the_next_number(
     assert {line.name for line in numbers} == {"改名后的合成项目"}
 
 
-def test_another_budget_voids_decision_and_approval_and_is_the_next_revision(world: World, project: str) -> None:
-    lines = [{"category": "人员费用", "channel": "local_budget", "amount": "600000.00"}]
-    done = _modify(world, project, budget=lines)
-
-    assert (done.voided, done.state) == (("decision", "approval"), "project.on_publicity")
-    with Session(world.services.engine) as session:
-        kept = session.get_one(ProjectModification, done.id)
-        voided = session.exec(select(Document.kind).join(VoidedPaper)).all()
-        revisions = session.exec(select(Application.total_fen).order_by(col(Application.revision))).all()
-        decision = session.exec(select(Decision)).one()
-    assert kept.diff["budget"][1] == [["人员费用", "local_budget", 60_000_000]]
-    assert (kept.back_to, kept.reason) == ("on_publicity", "合成变更理由")
-    assert sorted(voided) == ["approval_document", "decision_opinion"]
-    assert (revisions, decision.voided_on) == ([68_000_000, 60_000_000], LATER)
-
-    world.do("decision.decide", as_=BUREAU, on=LATER, project=project, **path.decision())
-    assert _approve(world, project, on=LATER).total == Money.yuan("600000.00")
-
-
-def test_another_content_sends_the_project_back_to_the_experts_and_marks_every_paper(
+def test_another_budget_voids_all_that_was_appraised_on_the_old_one_and_is_the_next_revision(
     world: World, project: str
 ) -> None:
-    done = _modify(world, project, content={"goals": "累计服务不少于五百人。"})
+    done = _modify(world, project, budget=[LINE])
 
-    assert (done.voided, done.state) == (("review", "publicity", "decision", "approval"), "project.candidate")
+    assert (done.voided, done.state) == (EVERYTHING, "project.submitted")
+    with Session(world.services.engine) as session:
+        kept = session.get_one(ProjectModification, done.id)
+        revisions = session.exec(select(Application.total_fen).order_by(col(Application.revision))).all()
+        decision = session.exec(select(Decision)).one()
+        appraisal = session.exec(select(Appraisal)).one()
+    assert kept.diff["budget"][1] == [["人员费用", "local_budget", 60_000_000]]
+    assert (kept.back_to, kept.reason) == ("submitted", "合成变更理由")
+    assert (revisions, decision.voided_on, appraisal.voided_on) == ([68_000_000, 60_000_000], LATER, LATER)
     kinds = {paper.kind for paper in world.ask("decision.record", project=project).voided}
     assert {"review_opinion", "publicity_notice", "decision_opinion", "approval_document"} <= kinds
     world.refused("SYS-STATE", "decision.decide", as_=BUREAU, on=LATER, project=project, **path.decision())
     with Session(world.services.engine) as session:
         assert len(session.exec(select(Document.id).where(col(Document.project_id) == project)).all()) > len(kinds)
+
+
+def test_what_was_reviewed_and_costed_before_another_content_is_done_again(world: World, project: str) -> None:
+    """HS-12, HS-23: else something that is the government's own task could be slipped in after the review."""
+    assert _modify(world, project, content={"goals": "累计服务不少于五百人。"}).voided == EVERYTHING
+
+    world.refused("HS-12", "feasibility.appraise", as_=BUREAU, on=LATER, project=project, **appraisal())
+    prepared(world, project, on=LATER)
+
+    appraised = world.do("feasibility.appraise", as_=BUREAU, on=LATER, project=project, **appraisal())
+    assert appraised.state == "project.candidate"
+
+
+def test_a_project_not_yet_approved_goes_back_only_as_far_as_needed(base: tuple[World, str], tmp_path: Path) -> None:
+    world, project = path.branched(base[0], tmp_path), base[1]
+    world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=project, **path.decision())
+
+    renamed = _modify(world, project, name="改名后的合成项目")
+    moved = _modify(world, project, period={"starts_on": "2016-05-01", "ends_on": "2016-12-31"})
+
+    assert (renamed.voided, renamed.documents, renamed.state) == ((), (), "project.decided")
+    assert (moved.voided, moved.state) == ((), "project.decided")
+    assert _approve(world, project, on=LATER).doc_no == "评审办批〔2016〕1号"
+
+
+def test_a_decided_project_whose_payer_changes_is_appraised_anew(base: tuple[World, str], tmp_path: Path) -> None:
+    world, project = path.branched(base[0], tmp_path), base[1]
+    world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=project, **path.decision())
+
+    done = _modify(world, project, payer="enterprise")
+
+    assert (done.voided, done.state) == (EVERYTHING[:-1], "project.submitted")
+
+
+def test_nothing_is_changed_or_withdrawn_while_the_public_is_asked(tmp_path: Path) -> None:
+    world = open_world(tmp_path)
+    project = path.reviewed(world)
+    path.publish(world, project)
+    call: dict[str, Any] = {"as_": OFFICE, "on": path.PUBLISHED_ON, "project": project, "reason": "合成变更理由"}
+
+    world.refused("decision.notice_running", "decision.modify", **call, changes={"name": "改名后的合成项目"})
+    world.refused("decision.notice_running", "application.withdraw", **call)
+
+
+def test_an_applicant_may_withdraw_until_the_approval(
+    base: tuple[World, str], approved_once: tuple[World, str], tmp_path: Path
+) -> None:
+    call: dict[str, Any] = {"as_": OFFICE, "on": LATER, "project": base[1], "reason": "合成撤回理由"}
+    approved_once[0].refused("SYS-STATE", "application.withdraw", **call)
+    world = path.branched(base[0], tmp_path)
+    world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=base[1], **path.decision())
+
+    own = world.do("application.withdraw", **(call | {"as_": "city_bureau:u-colleague"}), dry_run=True)
+    assert own.state == "project.withdrawn"
+
+
+def test_what_was_approved_once_is_modified_not_withdrawn(world: World, project: str) -> None:
+    world.do("decision.void_number", as_=OFFICE, on=LATER, project=project, reason="印错")
+
+    call: dict[str, Any] = {"as_": BUREAU, "on": LATER, "project": project, "reason": "合成撤回理由"}
+    world.refused("application.approved_once", "application.withdraw", **call)
+
+    assert _modify(world, project, name="改名后的合成项目").state == "project.decided"
 
 
 def test_a_modification_that_changes_nothing_or_cannot_be_is_refused(world: World, project: str) -> None:
@@ -147,6 +196,8 @@ def test_a_modification_that_changes_nothing_or_cannot_be_is_refused(world: Worl
         ("decision.unknown_payer", {"payer": "nobody"}),
         ("decision.unknown_part", {"content": {"nowhere": "合成"}}),
         ("decision.period_reversed", {"period": backwards}),
+        ("decision.period_over", {"period": {"starts_on": "2016-01-01", "ends_on": "2016-04-05"}}),
+        ("application.incomplete", {"content": {"goals": " "}}),
     ):
         world.refused(code, "decision.modify", **call, changes=changes)
     assert world.ask("project.status", project=project).state == "project.approved"
@@ -175,7 +226,18 @@ def test_a_body_that_may_not_approve_can_neither_void_nor_modify(world: World, p
     assert world.ask("decision.record", project=project).doc_no == "评审办批〔2016〕1号"
 
 
-def test_the_next_revision_inherits_no_act_on_the_old_one(world: World, project: str) -> None:
+@pytest.mark.parametrize(
+    ("changes", "acceptance"),
+    [
+        ({"content": {"goals": "累计服务不少于五百人。"}}, False),
+        ({"period": {"starts_on": "2016-05-01", "ends_on": "2016-12-31"}}, True),
+    ],
+    ids=["back on the desk", "past the desk"],
+)
+def test_the_next_revision_inherits_no_act_on_the_old_one(
+    world: World, project: str, changes: dict[str, Any], acceptance: bool
+) -> None:
+    """The acceptance of the case stands for a revision that does not come back to the office's desk."""
     with Session(world.services.engine) as session:
         old = session.exec(select(Application)).one()
         old.accepted_on = old.returned_on = DECIDED_ON
@@ -185,14 +247,17 @@ def test_the_next_revision_inherits_no_act_on_the_old_one(world: World, project:
         session.commit()
         kept = (old.document_id, old.applicant, old.attachments, old.guide_id)
 
-    _modify(world, project, period={"starts_on": "2016-05-01", "ends_on": "2016-12-31"})
+    _modify(world, project, **changes)
 
     with Session(world.services.engine) as session:
         old, new = session.exec(select(Application).order_by(col(Application.revision))).all()
-        acts = (new.accepted_on, new.returned_on, new.notice_id, new.paper_id, new.supersedes_id, new.gaps, new.told)
-        assert acts == (None, None, None, None, None, [], [])
+        acts = (new.returned_on, new.paper_id, new.supersedes_id, new.gaps, new.told)
+        assert acts == (None, None, None, [], [])
+        assert (new.accepted_on, new.notice_id) == ((DECIDED_ON, old.notice_id) if acceptance else (None, None))
         assert (new.document_id, new.applicant, new.attachments, new.guide_id) == kept
         assert (old.accepted_on, old.gaps) == (DECIDED_ON, ["合成"])
+    waiting = {item.kind for item in world.ask("work.list", on=LATER)}
+    assert ("application.appraisal" in waiting) is not acceptance
 
 
 def test_an_approved_project_stands_in_the_plan_ledger_until_its_approval_is_voided(world: World, project: str) -> None:
@@ -202,6 +267,38 @@ def test_an_approved_project_stands_in_the_plan_ledger_until_its_approval_is_voi
 
     world.do("decision.void_number", as_=OFFICE, on=LATER, project=project, reason="印错")
     assert world.ask("decision.implementation_ledger") == ()
+
+
+def test_a_plan_line_whose_approval_was_voided_is_neither_signed_nor_issued_only_cancelled(
+    world: World, project: str
+) -> None:
+    """Re-approved under another number it is drafted anew: what the co-issuers signed named the old approval."""
+    finance: dict[str, Any] = {"as_": "finance_bureau:u-finance", "on": LATER}
+    batch: dict[str, Any] = {"quarter": "2016Q2", "batch": 1}
+    budget: dict[str, Any] = {"year": 2016, "channel": "local_budget", "amount": "680000.00", "reply_no": None}
+    draft: dict[str, Any] = {
+        "project": project,
+        **batch,
+        "channel": "local_budget",
+        "amount": "680000.00",
+        "content": "合成内容",
+    }
+    world.do("funding.register_budget", **finance, project=project, **budget)
+    line = world.do("funding.draft_plan", **finance, **draft).id
+    _modify(world, project, name="改名后的合成项目")
+    for _ in ("decided", "approved again"):
+        fault = world.refused("funding.approval_voided", "funding.sign_plan", **finance, plan_line=line)
+        world.refused("funding.approval_voided", "funding.issue_plan", **finance, **batch)
+        if world.ask("project.status", project=project).states["project"] == ["decided"]:
+            _approve(world, project, on=LATER)
+    assert "funding.cancel_line" in fault.way_out
+
+    world.do("funding.cancel_line", **finance, plan_line=line, reason="批准文件作废(合成)")
+
+    again = world.do("funding.draft_plan", **finance, **draft).id
+    world.do("funding.sign_plan", **finance, plan_line=again)
+    assert world.do("funding.issue_plan", **finance, **batch).lines == 1
+    assert world.ask("funding.balances", year=2016).balanced
 
 
 def test_every_step_to_the_approval_can_be_traced(world: World, project: str) -> None:
@@ -268,8 +365,14 @@ def test_a_rejected_applicant_is_told_why_and_comes_back_with_a_new_project(
         paper = session.get_one(Document, decided.notice)
     assert (decided.state, paper.kind) == ("project.rejected", "rejection_notice")
     assert world.do("document.verify", as_=OFFICE, on=DECIDED_ON, document=paper.id).same
+    book: dict[str, Any] = {"as_": BUREAU, "on": LATER, "plan_book": plan_book()}
+    told = world.refused("lifecycle.ended_unapproved", "application.submit", **book, project=project)
+    assert "predecessor" in told.way_out
     again = entered(world, on=LATER, predecessor=project)
-    assert world.ask("project.status", project=again).state == "project.in_library"
+    world.do("application.submit", **book, project=again)
+    status = world.ask("project.status", project=again)
+    assert (status.state, status.predecessor) == ("project.submitted", project)
+    assert world.ask("project.status", project=project).state == "project.rejected"
 
 
 def test_the_enterprise_named_with_its_share_decides_and_no_other(base: tuple[World, str], tmp_path: Path) -> None:
@@ -289,37 +392,3 @@ def test_the_enterprise_named_with_its_share_decides_and_no_other(base: tuple[Wo
     assert [(share.name, share.sub_ledger) for share in shares] == [("合成市民政局", "合成财政分账")]
     _approve(world, project)
     world.refused("SYS-STATE", "decision.record_shares", as_=OFFICE, shares=[government], **call)
-
-
-def test_issuers_at_once_get_consecutive_numbers_and_none_twice(postgres_url: str, tmp_path: Path) -> None:
-    """Eight issuers, each takes three numbers; who meets another tries again and gets the next."""
-    with fresh_database(postgres_url, name="numbers") as url:
-        world = open_world(tmp_path, database_url=url)
-
-        def issue(issuer: int) -> None:
-            for paper in range(3):
-                attempt = 0
-                while not _taken(world, call=f"{issuer}-{paper}-{attempt}"):
-                    attempt += 1
-
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(issue, range(8)))
-
-        with Session(world.services.engine) as session:
-            given = session.exec(select(DocumentRegister.seq).order_by(col(DocumentRegister.seq))).all()
-        assert given == list(range(1, 25))
-        world.services.engine.dispose()
-
-
-def _taken(world: World, *, call: str) -> bool:
-    actor = Actor(Role.EVALUATION_OFFICE, "u-office")
-    ctx = Context(world.services, actor, APPROVED_ON, "decision.approve", derive_id("cmd", call))
-    issuer = register.issuer_key(region="520300", role=Role.EVALUATION_OFFICE)
-    with ctx.reading() as session:
-        number = register.upcoming(session, issuer=issuer, authority="评审办批", year=2016)
-    try:
-        with ctx.writing() as session:
-            register.enter(session, ctx, issuer=issuer, number=number, project_id=None, sha256="0" * 64)
-    except Conflict:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -321,3 +322,40 @@ def test_a_blank_text_inside_an_argument_is_refused_like_one_at_the_top(world: W
         _call(world, "feasibility.review_content", {"project": "prj-1", "items": items})
 
     assert [detail.field for detail in caught.value.details] == ["items.0.name"]
+
+
+def _in_production(world: World, *, on: date, actor: Actor = _OFFICE, name: str = "needs.open_survey") -> str:
+    """Call a command without arguments outside a rehearsal, on 4 January; return the rule that refused it."""
+    with pytest.raises(Refusal) as caught:
+        execute(
+            replace(world.services, rehearsal=False),
+            name=name,
+            arguments={"no such argument": 1},
+            actor=actor,
+            as_of=on,
+            command_id=derive_id("cmd", on.isoformat()),
+        )
+    return str(caught.value.rule)
+
+
+def test_a_day_that_has_not_come_is_refused_in_production_and_kept(world: World) -> None:
+    assert _in_production(world, on=date(2016, 1, 5)) == "SYS-DATE-FUTURE"
+    assert [attempt.code for attempt in _attempts(world)] == ["kernel.date_in_future"]
+
+    for day in (_DAY, date(2016, 1, 3)):  # today, and a flow that starts late
+        assert _in_production(world, on=day) == "SYS-ARGUMENTS"
+
+
+@pytest.mark.parametrize(
+    ("name", "actor", "rule"),
+    [
+        ("review.submit_score", Actor(Role.EXPERT, "x-1"), "SYS-DATE-PAST"),
+        ("publicity.raise_objection", Actor(Role.PUBLIC, "u-any"), "SYS-DATE-PAST"),
+        ("publicity.raise_objection", _OFFICE, "SYS-ARGUMENTS"),
+    ],
+)
+def test_a_late_score_or_objection_is_not_dated_back_but_the_office_enters_a_letter(
+    world: World, name: str, actor: Actor, rule: str
+) -> None:
+    assert _in_production(world, on=date(2016, 1, 3), actor=actor, name=name) == rule
+    assert _in_production(world, on=_DAY, actor=actor, name=name) == "SYS-ARGUMENTS"

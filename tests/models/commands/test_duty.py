@@ -100,6 +100,18 @@ def test_a_record_made_by_hand_during_an_outage_hides_no_period(zunyi: World) ->
     assert [row.period for row in ledger.rows] == ["2025-01", "2025-02", "2025-03", "2025-04"]
 
 
+def test_a_record_for_a_year_before_the_duty_was_in_force_opens_none_of_the_years_between(zunyi: World) -> None:
+    """The duties of Zunyi are in force from August 2024 on."""
+    early = {"duty": "dispatch_monthly", "period": "2019-03", "unit": CITY, "as_": OFFICE, "held_on": date(2019, 3, 8)}
+    zunyi.do("duty.record", **_record(zunyi, **early))
+
+    opened = zunyi.do("duty.open_due", as_=SYSTEM, on=DAY, months=1).opened
+
+    rows = zunyi.ask("duty.ledger", duty="dispatch_monthly", on=DAY).rows
+    assert opened == 6
+    assert [row.period for row in rows] == ["2019-03", *(f"2024-{month:02}" for month in range(8, 13)), "2025-01"]
+
+
 def test_a_unit_dissolved_since_records_what_it_held_before(zunyi: World) -> None:
     zunyi.do("duty.open_due", as_=SYSTEM, on=DAY, months=6)
     zunyi.do("unit.retire", as_=OFFICE, on=date(2025, 4, 9), unit=COUNTIES[13])
@@ -249,6 +261,8 @@ def test_units_are_registered_from_the_top_down_and_a_used_one_cannot_go(zunyi: 
     zunyi.refused("unit.level_wrong", "unit.register", as_=OFFICE, on=DAY, units=[new | {"level": "village"}])
     zunyi.refused("unit.in_use", "unit.retire", as_=OFFICE, on=DAY, unit=COUNTIES[0])
     zunyi.do("unit.retire", as_=OFFICE, on=DAY, unit=COUNTIES[13])
+    again = zunyi.refused("unit.retired_before", "unit.retire", as_=OFFICE, on=DAY, unit=COUNTIES[13])
+    assert (again.family, again.facts["on"]) == ("conflict", DAY.isoformat())
 
     assert zunyi.do("duty.open_due", as_=SYSTEM, on=DAY, months=6).opened == 14
     assert [unit.depth for unit in zunyi.ask("unit.list")][:4] == [0, 1, 2, 3]

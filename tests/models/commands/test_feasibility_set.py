@@ -17,13 +17,14 @@ from sqlmodel import Session, col, select
 from models.policy.resolver import PolicyBook, load_policy_book
 from models.tables.kernel import Document, Event
 from tests.support import deciding as path
-from tests.support import feasible
+from tests.support import feasible, guides
 from tests.support.planning import BUREAU, OFFICE, appraisal
 from tests.support.world import World, copy_world, open_world
 
 DAY = date(2025, 3, 3)
 DECIDED = date(2025, 3, 13)
 KEY = "feasibility.before_review"
+VOIDS = "decision.modification_voids"
 
 
 def _decide(world: World, project: str, *, expect: str = "") -> Any:
@@ -31,16 +32,16 @@ def _decide(world: World, project: str, *, expect: str = "") -> Any:
     return world.refused(expect, "decision.decide", **call) if expect else world.do("decision.decide", **call)
 
 
-def _publicised(world: World, project: str) -> None:
-    notice = path.publish(world, project, on=date(2025, 3, 4))
-    world.do("publicity.close_notice", as_=path.SYSTEM, on=date(2025, 3, 12), notice=notice.id)
+def _publicised(world: World, project: str, *, on: date = date(2025, 3, 4), until: date = date(2025, 3, 12)) -> None:
+    notice = path.publish(world, project, on=on)
+    world.do("publicity.close_notice", as_=path.SYSTEM, on=until, notice=notice.id)
 
 
-def _reviewed(world: World, project: str) -> None:
-    opened = path.open_round(world, project, on=DAY)
-    path.score(world, opened, on=DAY)
-    world.do("review.close_round", as_=OFFICE, on=DAY, round=opened.id, opinion="同意(合成)。")
-    path.sign(world, opened.id, on=DAY)
+def _reviewed(world: World, project: str, *, on: date = DAY) -> None:
+    opened = path.open_round(world, project, on=on)
+    path.score(world, opened, on=on)
+    world.do("review.close_round", as_=OFFICE, on=on, round=opened.id, opinion="同意(合成)。")
+    path.sign(world, opened.id, on=on)
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +217,65 @@ def test_tables_of_the_appraisal_serve_the_report(tmp_path: Path) -> None:
     assert len(world.ask("feasibility.decision_set", project=project, on=DAY).balance) == 2
 
 
+LESS = {"budget": [{"category": "人员费用", "channel": "local_budget", "amount": "600000.00"}]}
+
+
+def _modify(world: World, project: str, *, on: date, changes: Mapping[str, Any] = LESS) -> Any:
+    return world.do("decision.modify", as_=OFFICE, on=on, project=project, changes=changes, reason="预算调减(合成)")
+
+
+def test_another_budget_voids_report_opinion_and_set_until_all_are_new(world: World, project: str) -> None:
+    """ZY-05, ZY-65, ZY-69: a decision never rests on what was said of the old budget."""
+    feasible.whole_set(world, project, on=DECIDED)
+    old = _set(world, project)
+    assert len(old.counting) == 3
+
+    done = _modify(world, project, on=DECIDED)
+
+    assert (done.voided, done.state) == (("feasibility", "review", "publicity"), "project.submitted")
+    held = _set(world, project)
+    assert held.counting == ()
+    assert all("变更" in reason for reason in held.reasons.values())
+    marked = {paper.document for paper in world.ask("decision.record", project=project, on=DECIDED).voided}
+    assert {old.report_document, old.opinion_document, old.formalities_document} <= marked
+    assert marked == set(done.documents)
+    call: dict[str, Any] = {"as_": BUREAU, "on": DECIDED, "project": project}
+    world.refused("ZY-66", "feasibility.compile_report", **call, **feasible.report())
+    world.do("feasibility.appraise", **call, **appraisal())
+    with pytest.raises(Exception, match="没有有效的"):
+        feasible.opinion(world, project, old.report_sha256, on=DECIDED)
+    _reviewed(world, project, on=DECIDED)
+    _publicised(world, project, on=date(2025, 3, 14), until=date(2025, 3, 24))
+    later: dict[str, Any] = {"as_": BUREAU, "on": date(2025, 3, 25), "project": project, **path.decision()}
+    assert "变更" in str(world.refused("ZY-69", "decision.decide", **later).facts["missing"])
+    feasible.opinion(world, project, feasible.compiled(world, project, on=DECIDED).sha256, on=DECIDED)
+    assert str(world.refused("ZY-69", "decision.decide", **later).facts["missing"]).startswith("一套手续")
+    world.do("feasibility.complete_formalities", **call)
+    assert world.do("decision.decide", **later).state == "project.decided"
+
+
+def test_another_term_leaves_the_set_as_it_is(world: World, project: str) -> None:
+    feasible.whole_set(world, project, on=DECIDED)
+
+    moved = _modify(
+        world, project, on=DECIDED, changes={"period": {"starts_on": "2025-05-01", "ends_on": "2025-12-31"}}
+    )
+
+    assert (moved.voided, moved.state) == ((), "project.on_publicity")
+    assert len(_set(world, project).counting) == 3
+    assert _decide(world, project).state == "project.decided"
+
+
 def panel_first() -> PolicyBook:
-    """Return the shipped book with the one switch turned (synthetic)."""
+    """Return the shipped book with the switch turned and a budget that does not concern the panel (synthetic)."""
     packs = dict(load_policy_book().packs)
     cn = packs["cn"]
     turned = tuple(replace(entry, value=False) for entry in cn.leaves[KEY])
-    packs["cn"] = replace(cn, leaves={**cn.leaves, KEY: turned})
+    voids = tuple(
+        replace(entry, value={**entry.value, "budget": ("feasibility", "publicity", "decision", "approval")})
+        for entry in cn.leaves[VOIDS]
+    )
+    packs["cn"] = replace(cn, leaves={**cn.leaves, KEY: turned, VOIDS: voids})
     return PolicyBook(packs)
 
 
@@ -238,10 +292,26 @@ def test_where_the_panel_goes_first_the_appraisal_follows_it(tmp_path: Path) -> 
     world.refused("SYS-STATE", "publicity.publish_notice", as_=OFFICE, on=DAY, project=project, **notice)
     assert world.do("feasibility.appraise", **call, **appraisal()).state == "project.candidate"
     world.refused("SYS-STATE", "review.open_round", as_=OFFICE, on=DAY, project=project, seed="late")
+    old = feasible.compiled(world, project, on=DAY)
+    feasible.opinion(world, project, old.sha256, on=DAY)
+
+    done = _modify(world, project, on=DAY)
+
+    assert (done.voided, done.state) == (("feasibility",), "project.reviewed")
+    assert _set(world, project).counting == ()
+    world.refused("ZY-66", "feasibility.compile_report", **call, **feasible.report())
+    world.do("feasibility.appraise", **call, **appraisal())
+    new = feasible.compiled(world, project, on=DAY)
+    feasible.opinion(world, project, new.sha256, on=DAY)
+    assert set(_set(world, project).counting) == {"feasibility_report", "county_review_opinion"}
     _publicised(world, project)
     feasible.whole_set(world, project, on=DECIDED)
-
     assert _decide(world, project).state == "project.decided"
+
+    content = _modify(world, project, on=DECIDED, changes={"content": {"goals": "累计服务不少于五百人(合成)。"}})
+
+    earned = ("review", "feasibility", "publicity", "decision")
+    assert (content.voided, content.state) == (earned, "project.submitted")
 
 
 def test_where_the_panel_goes_first_a_failed_appraisal_sends_the_project_back(tmp_path: Path) -> None:
@@ -255,3 +325,52 @@ def test_where_the_panel_goes_first_a_failed_appraisal_sends_the_project_back(tm
     failed = world.do("feasibility.appraise", as_=BUREAU, on=DAY, project=project, **appraisal(fiscal_capacity=no))
 
     assert (failed.state, failed.grounds) == ("project.returned", ("fiscal_capacity",))
+
+
+def test_where_the_panel_goes_first_nothing_is_appraised_on_a_review_that_was_overthrown(tmp_path: Path) -> None:
+    world = open_world(tmp_path, region="520300")
+    world = replace(world, services=replace(world.services, policies=panel_first()))
+    path.roster(world, on=DAY)
+    project = feasible.applied(world, on=DAY)
+    _reviewed(world, project)
+    call: dict[str, Any] = {"as_": BUREAU, "project": project, **appraisal()}
+    world.do("feasibility.appraise", on=DAY, **call)
+    day = date(2025, 3, 5)
+    notice = path.publish(world, project, on=DAY)
+    told = {"notice": notice.id, "matter": "材料不实(合成)", "objector": "合成某人"}
+    raised = world.do("publicity.raise_objection", as_="public:u-any", on=day, **told)
+    answer = {"objection": raised.id, "outcome": "upheld", "reply": "属实,重新评审(合成)。"}
+    world.do("publicity.answer_objection", as_=OFFICE, on=day, **answer)
+
+    assert world.refused("publicity.review_first", "feasibility.appraise", on=day, **call).rule == "ZY-24"
+
+    _reviewed(world, project, on=day)
+    assert world.do("feasibility.appraise", on=day, **call).state == "project.candidate"
+
+
+def _under_guide(tmp_path: Path) -> tuple[World, str]:
+    """A submission pinned to a guide, in a region where the panel goes first."""
+    world = open_world(tmp_path, region="520300")
+    world = replace(world, services=replace(world.services, policies=panel_first()))
+    path.roster(world, on=DAY)
+    guides.settle(world, on=DAY)
+    guides.activated(world, on=DAY)
+    return world, guides.applied(world, on=DAY)
+
+
+def test_where_the_panel_goes_first_it_waits_until_the_conditions_were_looked_at(tmp_path: Path) -> None:
+    """ZY-15: once the panel sits nobody could accept any more, and the appraisal would be refused for ever."""
+    world, project = _under_guide(tmp_path)
+    for command in ("review.commit_seed", "review.open_round"):
+        world.refused("application.not_accepted", command, as_=OFFICE, on=DAY, project=project)
+    assert world.ask("review.candidates_due", as_=path.SYSTEM, on=date(2025, 12, 1)) == ()
+
+    accepted: dict[str, Any] = {"conditions": guides.findings(), "public_benefit": True}
+    world.do("application.accept", as_=OFFICE, on=DAY, project=project, **accepted)
+    _reviewed(world, project)
+
+    world.do("guide.sweep_clocks", as_=path.SYSTEM, on=DAY)
+    due = {item.kind: item.due_on for item in world.ask("work.list") if "appraisal" in item.kind}
+    assert due == {"guide.step.appraisal": date(2025, 3, 17)}  # ten working days from the panel's result
+    appraised = world.do("feasibility.appraise", as_=BUREAU, on=DAY, project=project, **appraisal())
+    assert appraised.state == "project.candidate"

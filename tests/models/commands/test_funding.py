@@ -81,6 +81,26 @@ def test_a_budget_line_opens_its_money(world: World) -> None:
     assert accounts(world) == {"appropriation": -60_000_000, "remaining": 60_000_000}
 
 
+def test_a_line_never_issued_is_cancelled_and_gives_its_money_and_place_back(world: World) -> None:
+    project = budgeted_project(world)
+    line = plan_line(world, project)
+    call: dict[str, Any] = {"as_": FINANCE, "on": DAY, "reason": "项目暂缓(合成)"}
+    assert accounts(world) == {"appropriation": -60_000_000, "reserved": 60_000_000}
+
+    cancelled = world.do("funding.cancel_line", **call, plan_line=line)
+
+    assert cancelled.state == "plan_line.closed"
+    assert accounts(world) == {"appropriation": -60_000_000, "remaining": 60_000_000}
+    assert world.ask("funding.plan", quarter="2016Q2", batch=1).lines == ()
+    world.refused("SYS-STATE", "funding.cancel_line", **call, plan_line=line)
+    world.refused("funding.batch_empty", "funding.issue_plan", as_=FINANCE, on=DAY, quarter="2016Q2", batch=1)
+    again = issued_line(world, project)
+    world.refused("SYS-STATE", "funding.cancel_line", **call, plan_line=again)
+    with Session(world.services.engine) as session:
+        assert session.get_one(PlanLine, line).cancel_reason == "项目暂缓(合成)"
+        assert all("暂缓" not in str(event.payload) for event in session.exec(select(Event)).all())
+
+
 def test_a_budget_line_is_refused_with_a_wrong_amount_channel_or_date(world: World) -> None:
     """Nothing is posted for a refused line."""
     base = {"as_": FINANCE, "on": DAY, "project": approved_project(world), "year": 2016}
@@ -141,7 +161,13 @@ def test_the_last_of_the_co_issuers_moves_the_line(tmp_path: Path) -> None:
         day = date(2025, 4, 1)
         project = approved_project(world)
         world.do(
-            "funding.register_budget", as_=FINANCE, on=day, project=project, year=2025, channel="donation", amount="10"
+            "funding.register_budget",
+            as_=FINANCE,
+            on=day,
+            project=project,
+            year=2025,
+            channel="local_budget",
+            amount="10",
         )
         line = world.do(
             "funding.draft_plan",
@@ -150,7 +176,7 @@ def test_the_last_of_the_co_issuers_moves_the_line(tmp_path: Path) -> None:
             project=project,
             quarter="2025Q2",
             batch=1,
-            channel="donation",
+            channel="local_budget",
             amount="10",
             content="合成",
         ).id
@@ -289,6 +315,30 @@ def test_a_contract_signed_before_the_plan_is_committed_when_the_plan_is_out(wor
 
     assert accounts(world)["committed"] == 58_800_000
     world.do("funding.pay", as_=PURCHASER, on=CLOSES, **_pay(contract, line, "1.00", "10"))
+
+
+def test_after_completion_only_what_contracts_still_lack_is_planned(world: World) -> None:
+    """A contract over two quarters may outlast its project's delivery; leftover budget goes back instead."""
+    project = budgeted_project(world)
+    issued_line(world, project, amount="300000.00")
+    contract = signed_contract(world, project)
+    with Session(world.services.engine) as session:
+        session.connection(execution_options={"writing": True})
+        session.get_one(Project, project).state = "completed"
+        session.commit()
+    late: dict[str, Any] = {"project": project, "quarter": "2016Q3", "batch": 1, "channel": "local_budget"}
+    late |= {"content": "尾款(合成)", "target": "合成"}
+    call: dict[str, Any] = {"as_": FINANCE, "on": CLOSES}
+
+    fault = world.refused("funding.beyond_contracts", "funding.draft_plan", **call, **late, amount="288000.01")
+    line = world.do("funding.draft_plan", **call, **late, amount="288000.00").id
+    world.refused("SYS-PLAN-LINE", "funding.draft_plan", **call, **(late | {"batch": 2}), amount="1.00")
+    world.do("funding.sign_plan", **call, plan_line=line)
+    world.do("funding.issue_plan", **call, quarter="2016Q3", batch=1)
+
+    assert fault.facts == {"wanted": "288,000.01", "owed": "288,000.00"}
+    assert accounts(world)["committed"] == 58_800_000
+    world.do("contract.terminate", as_=PURCHASER, on=CLOSES, contract=contract, reason="合成原因")
 
 
 def test_a_line_with_an_open_contract_is_not_closed(world: World) -> None:

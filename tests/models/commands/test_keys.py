@@ -74,7 +74,7 @@ def test_the_tables_that_may_only_grow_are_those_the_migration_protects() -> Non
     assert frozenset(migration._APPEND_ONLY) == APPEND_ONLY
     assert set(metadata().tables) >= APPEND_ONLY
     sealed = {table.name for table, _ in sealed_tables()}
-    assert sealed & APPEND_ONLY == {"service_record", "resource_list_row", "match_answer"}
+    assert sealed & APPEND_ONLY == {"service_record", "resource_list_row", "match_answer", "satisfaction_answer"}
 
 
 def test_rotation_passes_over_rows_that_may_not_change_and_names_their_tables(tmp_path: Path) -> None:

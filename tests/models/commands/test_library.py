@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from models.core.hashing import digest
 from models.ports import Zone
 from models.tables.evaluation import ResultEvaluation
-from models.tables.kernel import Document, Project
+from models.tables.kernel import Document, Event, Project
 from models.tables.needs import Survey
 from tests.support.planning import open_survey
 from tests.support.world import World, copy_world, open_world
@@ -81,6 +82,9 @@ def test_an_entry_answers_to_a_survey_that_exists_or_to_a_need_in_words(world: W
     entered = world.do("library.enter_project", **_entry(needs=(survey, "合成需求"), payer="joint", region="420200"))
 
     assert entered.state == "project.in_library"
+    with Session(world.services.engine) as session:
+        (event,) = session.exec(select(Event).where(Event.stream_id == entered.id)).all()
+    assert event.payload["needs"] == [survey, digest("合成需求")]  # words may name somebody
 
 
 # --- entry in Zunyi -------------------------------------------------------------------------------------------------
@@ -303,3 +307,45 @@ def test_done_work_is_not_listed_and_the_public_does_not_see_the_list(zunyi: Wor
             zunyi.ask("work.list", as_=role)
     with pytest.raises(Exception, match="填报内容有误"):
         zunyi.ask("work.list", role="nobody")
+
+
+# --- for the public or not (FZ-01) ----------------------------------------------------------------------------------
+
+
+def test_fengze_wants_to_know_whether_a_plan_is_for_the_public_and_holds_to_it(tmp_path: Path) -> None:
+    fengze = open_world(tmp_path, region="350503")
+    refusal = fengze.refused("FZ-01", "library.enter_project", **_entry())
+    assert refusal.facts["fields"] == "方案公开属性"
+    withheld, public = (
+        fengze.do("library.enter_project", **_entry(name=f"合成项目{attribute}", attribute=attribute)).id
+        for attribute in ("withheld", "active")
+    )
+    call: dict[str, Any] = {"as_": OFFICE, "on": DAY, "items": ("policy",), "sites": ("区政府网站",)}
+
+    refusal = fengze.refused("FZ-01", "publicity.disclose", **call, project=withheld)
+    disclosed = fengze.do("publicity.disclose", **call, project=public)
+
+    assert refusal.facts["attribute"] == "不予公开"
+    assert disclosed.items == ("policy",)
+    fengze.services.engine.dispose()
+
+
+def test_an_attribute_stated_wrongly_is_stated_anew_with_its_reason(tmp_path: Path) -> None:
+    fengze = open_world(tmp_path, region="350503")
+    project = fengze.do("library.enter_project", **_entry(attribute="withheld")).id
+    call: dict[str, Any] = {"as_": OFFICE, "on": DAY, "project": project, "reason": "原定有误(合成)"}
+    fengze.refused("library.attribute_unchanged", "library.restate_attribute", **call, attribute="withheld")
+    named = call | {"reason": "电话13912345678"}
+    fengze.refused("kernel.reason_names_person", "library.restate_attribute", **named, attribute="active")
+
+    fengze.do("library.restate_attribute", **call, attribute="active")
+
+    with Session(fengze.services.engine) as session:
+        row = session.exec(select(Project)).one()
+        event = session.exec(select(Event).where(Event.type == "library.attribute_restated")).one()
+    assert (row.details["attribute"], row.details["attribute_restated"]["before"]) == ("active", "withheld")
+    told = {"attribute": "active", "before": "withheld", "reason_digest": digest(call["reason"])}
+    assert {key: value for key, value in event.payload.items() if key != "command"} == told
+    given: dict[str, Any] = {"items": ("policy",), "sites": ("区政府网站",)}
+    fengze.do("publicity.disclose", as_=OFFICE, on=DAY, project=project, **given)
+    fengze.services.engine.dispose()

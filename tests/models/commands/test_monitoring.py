@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from models.tables.kernel import Document, Event
+from models.tables.kernel import Document, Event, WorkItem
 from models.tables.monitoring import Supervision
 from tests.support.delivering import FINDINGS, supervise, third_party
 from tests.support.papers import words_of
@@ -137,3 +137,20 @@ def test_an_unknown_project_is_named(running: Any) -> None:
         as_=FINANCE,
         **arguments(running, "finance", project="prj-nowhere"),
     )
+
+
+def test_the_purchaser_owes_routine_supervision_and_experts_speak(running: Any) -> None:
+    """HS-30, HS-38: the purchaser's own record closes what is due; an expert's advice is on record beside it."""
+    opened = running.world.do("monitoring.open_due", as_="system:u-flow", on=date(2016, 7, 1)).opened
+
+    supervise(running.world, running.bought.project, "expert")
+    before = _owed(running)
+    supervise(running.world, running.bought.project, "purchaser")
+
+    assert (opened, before, _owed(running)) == (1, [("HS-30", "open")], [("HS-30", "done")])
+
+
+def _owed(running: Any) -> list[tuple[str, str]]:
+    with Session(running.world.services.engine) as session:
+        found = session.exec(select(WorkItem).where(col(WorkItem.kind) == "monitoring.scheduled")).all()
+        return [(one.clause, one.status) for one in found]

@@ -194,6 +194,7 @@ def test_each_household_gets_one_file_and_the_second_call_opens_none(world: Worl
     survey = surveyed(world, rows=rows)
     households = len({row["household_no"] for row in rows})
     assert world.ask("needs.surveys_without_files") == (survey,)
+    assert world.ask("needs.summary", survey=survey).service_files == 0
 
     first = world.do("needs.build_household_files", as_="system:scheduler", on=ENTERED_ON, survey=survey)
     second = world.do("needs.build_household_files", as_="system:scheduler", on=ENTERED_ON, survey=survey)
@@ -201,6 +202,8 @@ def test_each_household_gets_one_file_and_the_second_call_opens_none(world: Worl
     assert (first.opened, first.files) == (households, households)
     assert (second.opened, second.files) == (0, households)
     assert _count(world, HouseholdFile) == households
+    summary = world.ask("needs.summary", survey=survey)
+    assert (summary.file_unit, summary.service_files) == ("household", households)  # HS-04
     assert len(_events(world, "needs.household_files_opened")) == 1
     assert world.ask("needs.surveys_without_files") == ()
 

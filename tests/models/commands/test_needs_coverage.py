@@ -20,6 +20,7 @@ BUREAU = "county_bureau:u-bureau"
 CITY = "city_bureau:u-city"
 STREETS = ("350503001", "350503002")
 NEXT_YEAR = date(2026, 3, 3)
+AGAIN = date(2025, 9, 3)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,23 @@ def test_each_street_of_fengze_has_its_own_part_of_the_survey(fengze: World) -> 
     status = {item.subject_id: item.status for item in _items(fengze, "needs.street_survey")}
     assert status == {f"{survey}/{STREETS[0]}": "done", f"{survey}/{STREETS[1]}": "open"}
     fengze.refused("SYS-CODE-LIST", "needs.complete_street", **(call | {"unit": "350503009"}), listed=0)
+
+
+def test_street_of_fengze_still_counts_whom_a_later_survey_assessed_again(fengze: World) -> None:
+    lives: dict[str, Any] = {"told": {"street": "合成街道1", "region_code": STREETS[0]}}
+    first = needy.survey(fengze)
+    for number in range(2):
+        needy.person(fengze, first, number, **lives)
+    needy.person(fengze, first, 1, **lives, on=AGAIN)  # twice in one survey is one person
+    later = needy.survey(fengze, on=AGAIN)
+    needy.person(fengze, later, 0, **lives, on=AGAIN)
+    call: dict[str, Any] = {"as_": STREET, "on": AGAIN, "unit": STREETS[0]}
+
+    fengze.refused("FZ-15", "needs.complete_street", **call, survey=first, listed=3)
+    done = fengze.do("needs.complete_street", **call, survey=first, listed=2)
+
+    assert done.surveyed == 2
+    assert fengze.do("needs.complete_street", **call, survey=later, listed=1).surveyed == 1
 
 
 def test_fengze_serves_who_has_the_identity_and_said_what_is_needed(fengze: World) -> None:
@@ -164,6 +182,20 @@ def test_beijing_explains_everybody_of_the_register_who_is_not_enrolled(beijing:
         (kept,) = session.exec(select(EnrolmentGap)).all()
     assert beijing.services.vault.open(kept.reason_sealed) == "已迁出本市"
     assert beijing.do("needs.issue_ledger", **call).people == 1
+
+
+def test_beijing_counts_whom_a_later_survey_assessed_again_and_takes_no_empty_register(beijing: World) -> None:
+    first = needy.survey(beijing)
+    needy.person(beijing, first, 0)
+    later = needy.survey(beijing, on=AGAIN)
+    needy.person(beijing, later, 0, on=AGAIN)
+    call: dict[str, Any] = {"as_": CITY, "on": AGAIN, "survey": first}
+    inside = needy._id_numbers("110000")[0]
+
+    beijing.refused("BJ-01", "needs.check_enrolment", **call, roster=_register(beijing))
+    done = beijing.do("needs.check_enrolment", **call, roster=_register(beijing, inside))
+
+    assert (done.listed, done.enrolled, done.explained) == (1, 1, 0)
 
 
 def test_beijing_tags_special_difficulties_and_keeps_the_degree_in_the_ledger(beijing: World) -> None:

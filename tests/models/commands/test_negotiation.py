@@ -120,9 +120,11 @@ def test_the_approved_negotiation_ends_in_an_award_and_its_record_tells_why(worl
     listening = _Listening(world.services.renderer)
     world.services = replace(world.services, renderer=listening)
     purchase, bidders = failed_purchase(world, budgeted_project(world))
+    told = world.do("procurement.inform_bidders", as_=AGENCY, on=APPROVED, procurement=purchase)
     approve(world, purchase)
+    world.refused("SYS-STATE", "procurement.inform_bidders", as_=AGENCY, on=APPROVED, procurement=purchase)
     draw(world, purchase)
-    assert negotiate(world, purchase, bidders).suppliers == 2
+    assert (told.bidders, negotiate(world, purchase, bidders).suppliers) == (2, 2)
 
     world.refused(
         "procurement.price_differs", "procurement.award", as_=PURCHASER, on=APPROVED, **award(purchase, bidders[0], "1")
@@ -138,6 +140,7 @@ def test_the_approved_negotiation_ends_in_an_award_and_its_record_tells_why(worl
     assert path[1].reason == "在规定的期限内参与竞标的单位不足"
     view = listening.views["procurement_record"]
     assert view["method_path"][1]["reason"] == "在规定的期限内参与竞标的单位不足"
+    assert [void["informed_on"]["text"] for void in view["voids"]] == [APPROVED.isoformat()]
     assert view["method_path"][1]["clause"] == "《政府采购法》第三十条、第三十七条（HS-17）"
     assert view["approvals"][0]["approver"] == {"text": "", "synthetic": False, "stated": False}
     assert view["voids"][0]["reason"] == "第1轮实质响应的供应商不足3家"
@@ -157,13 +160,13 @@ class _Listening:
 
 
 def test_experts_in_conflict_are_never_drawn_and_the_draw_can_be_repeated(world: World) -> None:
-    """A4: employer, tie and purchaser leave the pool; the stored protocol draws the same; the seed is in the log."""
+    """A4: employer, tie, recent relation, purchaser leave the pool; the protocol draws the same; the seed is told."""
     purchase, _ = failed_purchase(world, budgeted_project(world))
     approve(world, purchase)
 
     drawn = draw(world, purchase, size=4)
 
-    assert set(drawn.excluded) == {"e-90", "e-91", "e-92"}
+    assert set(drawn.excluded) == {"e-90", "e-91", "e-92", "e-93"}
     assert not set(drawn.chosen + drawn.alternates) & set(drawn.excluded)
     stored = json.loads(world.services.documents.get(zone=Zone.DOCUMENTS, sha256=drawn.protocol_sha256))
     assert verify(stored) == ()
@@ -212,11 +215,11 @@ def test_a_draw_is_not_repeated_until_it_pleases(world: World) -> None:
         roster=ROSTER,
         size=3,
     )
-    joined = bid(world, purchase, "乙", on=APPROVED)
+    joined = tuple(bid(world, purchase, letter, on=APPROVED) for letter in "乙丙")
     with pytest.raises(Exception, match="抽取专家之后"):
-        negotiate(world, purchase, (*bidders, joined))
+        negotiate(world, purchase, (*bidders, *joined))
     draw(world, purchase, seed="2")
-    negotiate(world, purchase, (*bidders, joined))
+    negotiate(world, purchase, (*bidders, *joined))
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from sqlmodel import Session, select
 from models.commands.door import execute
 from models.core.actors import Actor, Role
 from models.tables.kernel import Attempt, Document, Event, WorkItem
-from models.tables.procurement import Organisation
 from tests.support.negotiations import award, record
 from tests.support.papers import words_of
 from tests.support.purchases import (
     AGENCY,
     CLOSES,
     DAY,
+    FINANCE,
     PURCHASER,
     SITES,
     approved_project,
@@ -140,12 +140,17 @@ def test_a_barred_organisation_is_found_again_by_its_code(world: World) -> None:
     purchase = noticed_purchase(world, budgeted_project(world))
     code = "91110000600037341L"
     known = bid(world, purchase, "甲", organisation={"name": "合成企业甲", "kind": "enterprise", "uscc": code})
-    with Session(world.services.engine) as session:
-        session.connection(execution_options={"writing": True})
-        organisation = session.get(Organisation, known)
-        assert organisation is not None
-        organisation.debarred_until = date(2019, 1, 1)
-        session.commit()
+    world.do(
+        "procurement.bar",
+        as_=FINANCE,
+        on=DAY,
+        organisation=known,
+        from_on="2016-01-01",
+        until_on="2019-01-01",
+        authority="合成财政局",
+        number="合成财罚〔2016〕1号",
+        reason="合成事由甲",
+    )
 
     world.refused(
         "procurement.debarred",

@@ -16,6 +16,7 @@ from models.tables.kernel import Attempt, Document, Event, WorkItem
 from models.tables.publicity import Disclosure, Objection
 from tests.support import deciding as path
 from tests.support.deciding import CLOSED_ON, OFFICE, PUBLICITY_ENDS_ON, PUBLISHED_ON, SYSTEM
+from tests.support.planning import candidate
 from tests.support.world import World, open_world
 
 OBJECTED_ON = date(2016, 3, 18)
@@ -276,13 +277,43 @@ def test_an_upheld_objection_withdraws_the_notice_and_opens_the_way_to_a_new_rev
         contact="0714-6234567",
     )
     late = _answer(world, second, "rejected")
+    old = world.refused(
+        "publicity.review_first",
+        "publicity.publish_notice",
+        **call,  # type: ignore[arg-type]
+        channels=("website",),
+        contact="0714-6234567",
+    )
 
     view = world.ask("publicity.notice", notice=notice)
     assert (upheld.state, upheld.ends_on) == ("project.reviewed", None)  # type: ignore[attr-defined]
     assert late.state == "project.reviewed"  # type: ignore[attr-defined]
     assert (view.state, view.result) == ("closed", "upheld")
     opened = world.do("review.open_round", **call, seed="again")  # type: ignore[arg-type]
-    assert opened.state == "project.under_review"
+    assert (old.rule, opened.state) == ("SYS-OBJECTION", "project.under_review")
+    path.score(world, opened, on=ANSWERED_ON)
+    world.do("review.close_round", as_=OFFICE, on=ANSWERED_ON, round=opened.id, opinion="同意通过评审。")
+    path.sign(world, opened.id, on=ANSWERED_ON)
+    assert path.publish(world, project, on=ANSWERED_ON).state == "project.on_publicity"
+
+
+def test_fengze_puts_nothing_on_a_notice_that_is_withheld_from_the_public(tmp_path: Path) -> None:
+    fengze = open_world(tmp_path, region="350503")
+    day = date(2025, 3, 3)
+    path.roster(fengze, on=day)
+    project = candidate(fengze, on=day, attribute="withheld")
+    opened = path.open_round(fengze, project, on=day)
+    path.score(fengze, opened, on=day)
+    fengze.do("review.close_round", as_=OFFICE, on=day, round=opened.id, opinion="同意通过评审。")
+    path.sign(fengze, opened.id, on=day)
+    call: dict[str, Any] = {"as_": OFFICE, "on": day, "project": project}
+    notice: dict[str, Any] = {"channels": ("website",), "contact": "0714-6234567"}
+
+    refusal = fengze.refused("publicity.not_public", "publicity.publish_notice", **call, **notice)
+    fengze.do("library.restate_attribute", **call, attribute="active", reason="原定有误(合成)")
+
+    assert refusal.rule == "FZ-01"
+    assert fengze.do("publicity.publish_notice", **call, **notice).state == "project.on_publicity"
 
 
 def test_a_reviewed_project_without_an_upheld_objection_is_not_reviewed_again(world: World, project: str) -> None:

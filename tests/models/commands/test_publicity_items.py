@@ -7,83 +7,42 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlmodel import Session, col, select
 
 from models.core.errors import DataFault
 from models.core.hashing import sha256_hex
+from models.policy.resolver import PolicyBook
+from models.policy.schema import Policy
 from models.ports import Zone
-from models.tables.kernel import Document, Outbox, Project
-from models.tables.needs import Person, Selection, SelectionRound
+from models.queries.provenance import marks
+from models.queries.publicity_history import Teller, Told, history_view
+from models.tables.kernel import Document, Project
+from models.tables.needs import Person, Selection
+from models.tables.publicity import PublicityNotice
 from tests.support import deciding as path
 from tests.support.deciding import OFFICE, PUBLISHED_ON, SYSTEM
-from tests.support.planning import candidate, surveyed, synthetic_people
-from tests.support.world import World, copy_world, open_world
+from tests.support.planning import synthetic_people
+from tests.support.publicizing import Pair, bytes_of, publish
+from tests.support.world import World
 
 PUBLIC = "public:u-someone"
 PAGE = re.compile(rb"<script|https?://|@import|<iframe|<img")
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str, str]:
-    """Two reviewed projects and a ledger of thirty made-up people; eight of them are the first project's recipients."""
-    world = open_world(tmp_path_factory.mktemp("items"))
-    first = path.reviewed(world, name="合成项目甲")
-    second = candidate(world, name="合成项目乙")
-    opened = path.open_round(world, second, seed="second")
-    path.score(world, opened)
-    world.do("review.close_round", as_=OFFICE, on=path.SCORES_CLOSE_ON, round=opened.id, opinion="同意通过评审。")
-    survey = surveyed(world, rows=synthetic_people(people=30))
-    with Session(world.services.engine) as session:
-        session.connection(execution_options={"writing": True})
-        people = session.exec(select(Person).order_by(col(Person.birth_year), col(Person.id))).all()
-        session.add(
-            SelectionRound(
-                id="sel",
-                project_id=first,
-                survey_id=survey,
-                seed="s",
-                pool_digest="0" * 64,
-                counts={},
-                selected_on=path.OPENED_ON,
-                policy_digest="0" * 64,
-            )
-        )
-        session.flush()
-        session.add_all(
-            Selection(id=f"s{n}", round_id="sel", project_id=first, person_id=one.id, stratum="合成", ordinal=n)
-            for n, one in enumerate([*people[:4], *people[-4:]])
-        )
-        session.commit()
-    return world, first, second
+@pytest.fixture
+def world(pair: Pair) -> World:
+    return pair.world
 
 
 @pytest.fixture
-def world(base: tuple[World, str, str], tmp_path: Path) -> World:
-    return copy_world(base[0], tmp_path)
-
-
-@pytest.fixture
-def both(base: tuple[World, str, str]) -> tuple[str, str]:
-    return base[1], base[2]
-
-
-def publish(world: World, both: tuple[str, str], **more: Any) -> Any:
-    return path.publish(world, both[0], also=(both[1],), **more)
-
-
-def bytes_of(world: World, document: str) -> tuple[Document, bytes]:
-    with Session(world.services.engine) as session:
-        row = session.get_one(Document, document)
-    return row, world.services.documents.get(zone=Zone(row.zone), sha256=row.sha256)
-
-
-def pages(world: World) -> dict[str, tuple[bytes, str]]:
-    return dict(world.services.documents.pages)  # type: ignore[attr-defined]
+def both(pair: Pair) -> tuple[str, str]:
+    return pair.projects
 
 
 def test_the_digest_on_the_row_is_that_of_the_published_bytes(world: World, both: tuple[str, str]) -> None:
@@ -168,6 +127,68 @@ def test_channels_are_posted_and_taken_down_with_evidence_but_never_the_last_one
 
     assert (posted.posted_on, bytes_of(world, posted.document)[1]) == (date(2016, 3, 17), b"photo")
     assert down.taken_down_on == date(2016, 3, 17)
+
+
+def test_an_outage_of_a_channel_that_was_taken_down_and_posted_again_can_still_be_ended(
+    world: World, both: tuple[str, str]
+) -> None:
+    first = publish(world, both, channels=("website", "notice_board")).id
+    call: dict[str, Any] = {"as_": OFFICE, "notice": first, "channel": "website"}
+    outage: dict[str, Any] = {**call, "first": date(2016, 3, 17), "reason": "机房断电"}
+    ongoing = world.do("publicity.record_outage", **outage, on=date(2016, 3, 17))
+    world.do("publicity.take_down", **call, on=date(2016, 3, 18))
+    world.do("publicity.post_notice", **call, on=date(2016, 3, 21))
+
+    ended = world.do("publicity.record_outage", **outage, on=date(2016, 3, 22), last=date(2016, 3, 18))
+
+    assert ended.id == ongoing.id
+    gap = {**outage, "first": date(2016, 3, 19), "on": date(2016, 3, 22)}
+    refusal = world.refused("publicity.outage_days", "publicity.record_outage", **gap)
+    assert refusal.facts["posted_on"] == "2016-03-21"
+    world.do("publicity.take_down", **call, on=date(2016, 3, 22))
+    world.refused("publicity.not_posted", "publicity.record_outage", **{**gap, "first": date(2016, 3, 22)})
+
+
+def test_a_channel_taken_down_may_be_posted_again_on_the_same_day(world: World, both: tuple[str, str]) -> None:
+    first = publish(world, both, channels=("website", "notice_board")).id
+    call: dict[str, Any] = {"as_": OFFICE, "on": PUBLISHED_ON, "notice": first, "channel": "website"}
+    world.do("publicity.take_down", **call)
+
+    again = world.do("publicity.post_notice", **call)
+
+    assert (again.posted_on, again.taken_down_on) == (PUBLISHED_ON, None)
+
+
+def test_whether_unreadable_days_count_is_for_the_policy_the_notice_was_published_under(
+    world: World, both: tuple[str, str]
+) -> None:
+    """The law changes in mid-notice: its clock and the page that tells of it go by the old one."""
+    first = publish(world, both, channels=("website",)).id
+    day = date(2016, 3, 21)
+    world.do(
+        "publicity.record_outage", as_=OFFICE, on=day, notice=first, channel="website", first=day, last=day,
+        reason="机房断电",
+    )  # fmt: skip
+    with Session(world.services.engine) as session:
+        notice, project = session.get_one(PublicityNotice, first), session.get_one(Project, both[0])
+        old = world.services.policies.resolve(region=project.region, on=notice.published_on)
+        new = _with_outages_ignored(old)
+        book = cast(PolicyBook, SimpleNamespace(resolve=lambda *, region, on: old if on <= PUBLISHED_ON else new))
+        teller = Teller(new, book, world.services.calendar, world.services.vault, frozenset(), rehearsal=False)
+        view = history_view(
+            session,
+            notice=notice,
+            told=Told(path.CLOSED_ON, notice.ends_on, None, None),
+            project=project,
+            marks=marks(session, project.id),
+            teller=teller,
+        )
+
+    assert "2016年3月21日" in [line["value"]["text"] for line in view["facts"]]
+
+
+def _with_outages_ignored(policy: Policy) -> Policy:
+    return replace(policy, publicity=replace(policy.publicity, outage_extends=False))
 
 
 def test_a_withdrawn_objection_gives_back_its_days(world: World, both: tuple[str, str]) -> None:
@@ -284,112 +305,3 @@ def test_recipients_are_listed_masked_without_minors_and_for_the_longer_period(
     assert page.count("合*") == len(adults)
     assert "未成年人不列入名单" in page
     assert notice.ends_on == date(2016, 3, 25)  # seven working days
-
-
-def test_the_site_has_an_index_a_page_for_each_notice_and_a_feed_and_is_the_same_twice(
-    world: World, both: tuple[str, str]
-) -> None:
-    notice = publish(world, both)
-    with Session(world.services.engine) as session:
-        routes = session.exec(select(Outbox.route)).all()
-    assert routes.count("publicity-build-site") == 2
-
-    built = world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
-    before = pages(world)
-    again = world.do("publicity.build_site", as_=SYSTEM, on=date(2016, 3, 18))
-
-    assert (built.pages, built.written, again.written) == (4, 4, 0)
-    assert pages(world) == before
-    assert (built.sha256, built.address) == (again.sha256, "memory://public/site/index.html")
-    own = f"site/notices/{notice.id}.html"
-    pdf = bytes_of(world, notice.documents[0])[0]
-    assert {"site/index.html", "site/feed.json", own} < set(before)
-    assert notice.sha256.encode() in before[own][0]
-    assert f'href="../../{pdf.key}"'.encode() in before[own][0]
-    assert not any(PAGE.search(data) for key, (data, _) in before.items() if key.endswith(".html"))
-    feed = json.loads(before["site/feed.json"][0])
-    assert [item["id"] for item in feed["items"]] == sorted(item.notice for item in notice.items)
-
-
-def test_the_site_follows_what_happens_to_a_notice(world: World, both: tuple[str, str]) -> None:
-    first = publish(world, both).id
-    world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
-    world.do("publicity.close_notice", as_=SYSTEM, on=path.CLOSED_ON, notice=first)
-
-    built = world.do("publicity.build_site", as_=SYSTEM, on=path.CLOSED_ON)
-
-    assert built.written == 3  # its page, the feed, the index
-    assert "公示情况（PDF）" in pages(world)[f"site/notices/{first}.html"][0].decode()
-
-
-def test_a_site_without_notices_says_so(tmp_path: Path) -> None:
-    world = open_world(tmp_path)
-
-    assert world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON).pages == 2
-    assert "目前没有公示" in pages(world)["site/index.html"][0].decode()
-
-
-def _named(world: World, name: str) -> None:
-    """Somebody in the ledger is called so."""
-    with Session(world.services.engine) as session:
-        session.connection(execution_options={"writing": True})
-        one = session.exec(select(Person)).first()
-        assert one is not None
-        one.name_sealed = world.services.vault.seal(name)
-        session.add(one)
-        session.commit()
-
-
-def test_a_person_surveyed_later_who_is_called_like_a_project_hides_no_notice(
-    world: World, both: tuple[str, str]
-) -> None:
-    first = publish(world, both).id
-    _named(world, "项目甲")
-
-    built = world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
-    world.do("publicity.close_notice", as_=SYSTEM, on=path.CLOSED_ON, notice=first)
-
-    assert (built.pages, built.withheld) == (4, 0)
-    assert world.ask("publicity.notice", notice=first).result == "passed"
-    assert "合成项目甲" in pages(world)[f"site/notices/{first}.html"][0].decode()
-
-
-def test_a_person_surveyed_later_is_blotted_out_of_a_recorded_reason(world: World, both: tuple[str, str]) -> None:
-    first = publish(world, both).id
-    world.do(
-        "publicity.record_outage", as_=OFFICE, on=date(2016, 3, 21), notice=first, channel="website",
-        first=date(2016, 3, 21), last=date(2016, 3, 21), reason="甄合成报修停机",
-    )  # fmt: skip
-    _named(world, "甄合成")
-
-    built = world.do("publicity.build_site", as_=SYSTEM, on=date(2016, 3, 22))
-
-    text = pages(world)[f"site/notices/{first}.html"][0].decode()
-    assert built.withheld == 0
-    assert "＊＊＊报修停机" in text
-    assert "甄合成" not in text
-
-
-def test_a_page_with_a_personal_number_is_withheld_and_the_others_are_built(
-    world: World, both: tuple[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    notice = publish(world, both)
-    bad, good = (f"notices/{item.notice}.html" for item in notice.items)
-    world.do("publicity.build_site", as_=SYSTEM, on=PUBLISHED_ON)
-    before = pages(world)
-    with Session(world.services.engine) as session:
-        session.connection(execution_options={"writing": True})
-        project = session.get_one(Project, both[0])
-        project.name = "合成项目13912345678"
-        session.add(project)
-        session.commit()
-
-    built = world.do("publicity.build_site", as_=SYSTEM, on=date(2016, 3, 18))
-
-    after = pages(world)
-    assert (built.withheld, built.withheld_pages, built.pages) == (1, (bad,), 3)
-    assert after[f"site/{bad}"] == before[f"site/{bad}"]
-    assert good in after["site/index.html"][0].decode()
-    assert not any(b"13912345678" in data for data, _ in after.values())
-    assert [record.__dict__["page"] for record in caplog.records if record.msg == "public page withheld"] == [bad]
-    assert "13912345678" not in built.model_dump_json() + caplog.text

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from models.tables.kernel import Document
-from models.tables.publicity import PublicityNotice
+from models.core.errors import Conflict
+from models.tables.kernel import Attempt, Document, Receipt
+from models.tables.publicity import Objection, PublicityNotice
 from tests.support import deciding as path
 from tests.support.deciding import CLOSED_ON, PUBLICITY_ENDS_ON, SYSTEM
 from tests.support.planning import OFFICE
@@ -71,3 +72,17 @@ def test_the_last_day_is_counted_anew_and_not_taken_from_the_row(world: World, n
         session.commit()
 
     assert not _object(world, notice, on=PUBLICITY_ENDS_ON).late
+
+
+def test_no_table_in_clear_says_which_account_objects(world: World, notice: str) -> None:
+    """ZY-24: neither the receipt of the objection nor the attempt at a second one."""
+    _object(world, notice, on=date(2016, 3, 18))
+    with pytest.raises(Conflict):
+        _object(world, notice, on=date(2016, 3, 18))
+
+    with Session(world.services.engine) as session:
+        receipt = session.exec(select(Receipt).where(col(Receipt.command) == "publicity.raise_objection")).one()
+        attempt = session.exec(select(Attempt).where(col(Attempt.command) == "publicity.raise_objection")).one()
+        raised_by = session.exec(select(Objection.raised_by)).one()
+    assert receipt.actor == attempt.actor == f"public:{raised_by}"
+    assert "u-someone" not in receipt.actor

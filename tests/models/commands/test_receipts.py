@@ -14,9 +14,10 @@ from sqlmodel import Session, select
 
 from models.commands import receipts
 from models.commands.door import execute
+from models.context import Context
 from models.core.actors import Actor, Role
 from models.core.errors import Conflict, DataFault
-from models.core.registry import OperationKind, operations
+from models.core.registry import Once, OperationKind, operations
 from models.tables import metadata
 from models.tables.kernel import Receipt
 from tests.support.world import World, copy_world, open_world
@@ -165,12 +166,46 @@ def test_the_same_content_is_taken_once_a_day(
     assert _send(world, "cmd-d", name, arguments, once=False, as_of=date(2016, 1, 5)).id != first.id
 
 
-def test_the_same_words_of_somebody_else_are_not_the_same_submission(world: World) -> None:
-    """Two people may raise the same objection, two units log the same referral, on one day."""
-    first = _send(world, "cmd-a", "library.enter_project", _ENTRY, once=False)
-    other = _send(world, "cmd-b", "library.enter_project", _ENTRY, once=False, actor=Actor(Role.CITY_BUREAU, "u-city"))
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("library.enter_project", _ENTRY), ("needs.open_survey", _SURVEY)],
+    ids=["project", "survey"],
+)
+def test_an_act_of_the_office_is_the_same_whoever_of_the_office_sends_it(
+    world: World, name: str, arguments: dict[str, Any]
+) -> None:
+    first = _send(world, "cmd-a", name, arguments, once=False)
+    for id_, colleague in (
+        ("cmd-b", Actor(Role.EVALUATION_OFFICE, "u-office-2")),
+        ("cmd-c", Actor(Role.CITY_BUREAU, "u-city")),
+    ):
+        with pytest.raises(Conflict) as caught:
+            _send(world, id_, name, arguments, once=False, actor=colleague)
+        assert caught.value.code == "kernel.recorded_already"
+        assert first.id in caught.value.message
 
-    assert other.id != first.id
+
+def test_the_same_words_of_two_people_are_two_submissions(world: World) -> None:
+    """Two people may raise the same objection, two bodies record the same supervision, on one day."""
+    ctx = Context(world.services, Actor(Role.PUBLIC, "u-one"), _DAY, "publicity.raise_objection", "cmd-a")
+    other = Context(world.services, Actor(Role.PUBLIC, "u-two"), _DAY, "publicity.raise_objection", "cmd-b")
+    objection = operations()["publicity.raise_objection"]
+    words = objection.arguments.model_validate({"notice": "ntc-1", "matter": "合成异议内容"})
+
+    keys = [receipts._drafted(one, objection, words).submission for one in (ctx, ctx, other)]
+
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_each_once_a_day_command_says_whose_it_is() -> None:
+    by_sender = {name for name, one in operations().items() if one.once_a_day is Once.BY_SENDER}
+
+    assert by_sender == {
+        "delivery.log_referral",
+        "monitoring.order_rectification",
+        "monitoring.record_supervision",
+        "publicity.raise_objection",
+    }
 
 
 def test_what_no_key_of_the_domain_guards_is_taken_once_a_day() -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from models.ports import Zone
+from models.queries.archive import on_file
 from models.tables.kernel import Document, WorkItem
 from tests.support import deciding as path
 from tests.support import zunyi
@@ -78,6 +79,20 @@ def test_the_stage_is_not_left_before_the_last_signature(world: World, project: 
     with Session(world.services.engine) as session:
         items = session.exec(select(WorkItem.status).where(col(WorkItem.kind) == "review.sign_opinion")).all()
     assert items == ["done"] * 5
+
+
+def test_the_statements_of_those_who_signed_belong_to_the_file_that_is_archived(
+    world: World, project: str, opened: Any, digest: str
+) -> None:
+    """A refusal that was made good is filed too, but is no signature."""
+    _sign(world, opened, digest, opened.panel[0], refusal="需再核对(合成)")
+    for expert in opened.panel:
+        _sign(world, opened, digest, expert)
+
+    with Session(world.services.engine) as session:
+        filed = on_file(session, project)
+        statements = session.exec(select(Document.id).where(col(Document.kind) == "opinion_signature")).all()
+    assert (filed.kinds["opinion_signature"], filed.signatures_due, len(statements)) == (5, 5, 6)
 
 
 def test_a_dissent_is_signed_and_filed_and_stands_in_no_event(

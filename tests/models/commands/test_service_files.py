@@ -20,7 +20,13 @@ from tests.support.workbooks import filled
 def test_a_filled_in_template_records_like_rows(running: Any) -> None:
     person = selected(running.world, running.bought.project)[0]
     items = item_names(policy=running.world.services.policies.resolve(region="420200", on=RECORDED_ON))
-    given = service(person) | {"start": "9:00", "item": items["comfort"], "satisfied": "是", "correction": ""}
+    given = service(person) | {
+        "start": "9:00",
+        "item": items["comfort"],
+        "satisfied": "是",
+        "correction": "",
+        "signed": "本人",
+    }
     cells = {(4, place): str(given[column.key]) for place, column in enumerate(SERVICE_COLUMNS, 1)}
     data = filled(TEMPLATES["service_records"].write(items), cells)
     file = running.world.upload(data, name="服务记录.xlsx", media_type=MEDIA_TYPE).model_dump()
@@ -63,7 +69,7 @@ def test_what_no_argument_may_hold_no_file_may_hold(running: Any, spoiled: dict[
 
 def test_a_csv_file_may_have_the_titles_of_the_template(running: Any) -> None:
     person = selected(running.world, running.bought.project)[0]
-    given = service(person) | {"satisfied": "是", "item": "心理慰藉", "correction": ""}
+    given = service(person) | {"satisfied": "是", "item": "心理慰藉", "correction": "", "signed": ""}
     text = ",".join(column.title for column in SERVICE_COLUMNS) + "\n"
     text += ",".join(str(given[column.key]) for column in SERVICE_COLUMNS) + "\n"
 

@@ -182,11 +182,11 @@ def test_what_belongs_to_a_project_moves_on_its_chain(world: World) -> None:
     context = _context(world, "funding.draft_plan")
     line = PlanLine(
         id="pl-1", project_id=project, state="", version=0, policy_digest="0" * 64, quarter="2016Q2", batch=1,
-        channel="city", amount_fen=5000, content="合成", target="合成",
+        channel="city", amount_fen=0, content="合成", target="合成",
     )  # fmt: skip
 
     with context.writing() as session:
-        transition.apply(session, context, line, payload={"amount_fen": 5000})
+        transition.apply(session, context, line, payload={"amount_fen": 0})
 
     last = _events(world, project)[-1]
     assert (last.type, last.payload["plan_line_id"], last.payload["to"]) == ("plan_line.drafted", "pl-1", "drafted")

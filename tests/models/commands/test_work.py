@@ -209,7 +209,7 @@ def test_only_the_system_and_the_office_sweep(world: World) -> None:
     assert world.do("work.sweep_deadlines", as_="evaluation_office:u-office", on=_DUE) == SweepResult(0, 0)
 
 
-def test_what_stays_overdue_is_told_again_every_seven_days(world: World) -> None:
+def test_what_stays_overdue_is_told_again_every_seven_days_and_once_to_the_supervisor(world: World) -> None:
     _open(world)
     for day in range(1, 17):
         _sweep(world, _DUE + timedelta(days=day))
@@ -217,6 +217,7 @@ def test_what_stays_overdue_is_told_again_every_seven_days(world: World) -> None
     assert [(level, (on - _DUE).days, late) for level, on, late in _alerts(world)] == [
         ("overdue", 1, False),
         (f"overdue-{(_DUE + timedelta(days=8)).isoformat()}", 8, False),
+        ("supervisor", 8, False),
         (f"overdue-{(_DUE + timedelta(days=15)).isoformat()}", 15, False),
     ]
 
@@ -225,7 +226,7 @@ def test_an_outage_ends_in_one_late_repetition_and_the_count_starts_anew(world: 
     _open(world)
     _sweep(world, _DUE + timedelta(days=1))
 
-    assert _sweep(world, _DUE + timedelta(days=30)) == SweepResult(alerts=1, late=1)
+    assert _sweep(world, _DUE + timedelta(days=30)) == SweepResult(alerts=2, late=2)  # again, and to the supervisor
     assert _sweep(world, _DUE + timedelta(days=30)) == SweepResult(alerts=0, late=0)
     assert _sweep(world, _DUE + timedelta(days=36)) == SweepResult(alerts=0, late=0)
     assert _sweep(world, _DUE + timedelta(days=37)) == SweepResult(alerts=1, late=0)

@@ -17,7 +17,7 @@ def test_the_shipped_packs_are_clean(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_pack_that_does_not_load_is_listed_line_by_line(shipped: Path) -> None:
     path = shipped / "cn" / "alerts.yaml"
-    path.write_text(path.read_text("utf-8").replace("unit: days\n", "unit: weeks\n"), "utf-8")
+    path.write_text(path.read_text("utf-8").replace("unit: days\n", "unit: weeks\n", 1), "utf-8")
 
     code, lines = lint.run(root=shipped, lock_path=LOCK_PATH, write_lock=False)
 

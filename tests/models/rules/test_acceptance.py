@@ -14,6 +14,7 @@ from models.rules.acceptance import (
     Outcome,
     check_instruments,
     check_outcome,
+    check_same_indicators,
     check_satisfaction,
     check_self_checked,
     party_means,
@@ -113,3 +114,23 @@ def test_parties_that_did_not_score_are_left_out() -> None:
     found = party_means(third_party=(Decimal(80), Decimal(90)), purchaser=Decimal(88), recipient=None)
 
     assert found == {"purchaser": Decimal(88), "third_party": Decimal(85)}
+
+
+@pytest.mark.parametrize(
+    ("after", "compared", "code"),
+    [
+        (None, 0, "acceptance.not_reassessed"),
+        ("v1", 0, "acceptance.not_reassessed"),
+        ("v2", 5, "acceptance.indicators_changed"),
+    ],
+)
+def test_zunyi_compares_needs_by_the_indicators_of_the_beginning(after: str | None, compared: int, code: str) -> None:
+    """ZY-27; where it does not bind nothing is asked for."""
+    zunyi, elsewhere = (load_policy_book().resolve(region=one, on=date(2025, 8, 1)) for one in ("520300", "420200"))
+
+    with pytest.raises(Refusal) as caught:
+        check_same_indicators(baseline={"v1"}, after=after, compared=compared, policy=zunyi)
+
+    assert (caught.value.code, caught.value.rule) == (code, "ZY-27")
+    check_same_indicators(baseline={"v1"}, after="v1", compared=1, policy=zunyi)
+    check_same_indicators(baseline={"v1"}, after=after, compared=compared, policy=elsewhere)

@@ -11,6 +11,7 @@ from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
 from models.rules.archive import (
     PDF,
+    SIGNATURE,
     FiledPaper,
     OnFile,
     check_complete,
@@ -53,6 +54,7 @@ WHOLE = OnFile(
     },
     receipts=BOTH,
 )
+SIGNED = replace(WHOLE, kinds={**WHOLE.kinds, SIGNATURE: 3}, signatures_due=3)
 PAPER = FiledPaper(
     stage="review",
     kind="review_opinion",
@@ -160,10 +162,14 @@ def test_correspondence_takes_the_last_folder() -> None:
 
 def test_procurement_files_are_never_kept_shorter_than_the_law_says() -> None:
     """政府采购法 art. 42 is a floor: it lifts a shorter project term, and does not shorten a longer one."""
-    short = replace(HUANGSHI, archive=replace(HUANGSHI.archive, project_retention_years=10))
+    terms = {"review": 10, "contract": 10, "needs": 40}
+    own = replace(HUANGSHI.archive, project_retention_years=20, volume_retention_years=terms)
+    short = replace(HUANGSHI, archive=own)
 
     assert retention_years(stages=("contract",), policy=short) == 15
     assert retention_years(stages=("review",), policy=short) == 10
+    assert retention_years(stages=("library",), policy=short) == 20
+    assert retention_years(stages=("review", "needs"), policy=short) == 40
     assert retention_years(stages=("contract",), policy=HUANGSHI) == 30
 
 
@@ -178,3 +184,12 @@ def test_beijing_closes_a_purchase_whose_seven_items_are_public_and_names_what_i
             check_disclosed(on_file=replace(WHOLE, disclosed=frozenset(items) - {code}), policy=BEIJING)
         assert (caught.value.code, caught.value.rule) == ("archive.undisclosed", "BJ-48")
         assert caught.value.facts == {"count": 1, "items": name}
+
+
+def test_an_opinion_that_was_signed_is_archived_with_every_statement() -> None:
+    """ZY-23: the statements are part of the file where signatures ended the review, and of no other."""
+    check_complete(on_file=SIGNED, policy=ZUNYI)
+    with pytest.raises(Refusal) as caught:
+        check_complete(on_file=replace(SIGNED, kinds={**SIGNED.kinds, SIGNATURE: 2}), policy=ZUNYI)
+
+    assert [(fault.field, fault.expected) for fault in caught.value.details] == [("评审意见签署记录", "3")]

@@ -27,6 +27,8 @@ def _policy(region: str) -> Policy:
 BEIJING, FENGZE, ZUNYI, ANHUI = (_policy(code) for code in ("110000", "350503", "520300", "340000"))
 STREET = Unit("t1", "合成街道", "township", "c1")
 
+_ISSUE = {"number": "合成1号", "title": "合成问题", "owner": "合成部门", "status": "open"}
+_ISSUE |= {"raised_on": "2025-03-01", "due_on": "2025-03-20"}
 _BJ: dict[str, dict[str, Any]] = {
     "guidance_centre": {"name": "合成指导中心", "address": "合成路1号", "coordinates": "统筹资源"},
     "hub": {"name": "合成平台", "functions": ("resources", "information")},
@@ -56,6 +58,7 @@ _BJ: dict[str, dict[str, Any]] = {
     "scores": {"year": 2025, "score": 90},
     "duty_matrix": {"department": "finance", "duty": "资金监管", "contact": "合己"},
     "selections": {"year": 2025, "kind": "project", "name": "合成项目"},
+    "coordination": _ISSUE | {"departments": "one"},
 }
 _FZ: dict[str, dict[str, Any]] = {
     "hub": {
@@ -94,6 +97,7 @@ _FZ: dict[str, dict[str, Any]] = {
     },
     "standards": {"service": "合成服务", "title": "合成标准", "version": "1"},
     "mechanism": {"link": "assess", "arrangement": "合成制度", "responsible": "合成单位"},
+    "set_aside": {"year": 2025, "channel": "local_budget", "total": 10000, "basic_living": 6000, "special": 0},
 }
 _ELSEWHERE: dict[str, tuple[Policy, dict[str, dict[str, Any]]]] = {
     "ZY": (
@@ -103,6 +107,8 @@ _ELSEWHERE: dict[str, tuple[Policy, dict[str, dict[str, Any]]]] = {
             "disclosure": {"item": "standards", "title": "合成标准", "formed_on": "2025-03-01"},
             "typical_cases": {"title": "合成案例", "project": "prj-1", "deidentified": True},
             "standards": {"service": "visit", "title": "合成标准", "version": "1"},
+            "issues": _ISSUE | {"kind": "operational"},
+            "project_contacts": {"project": "p", "side": "department", "unit_name": "合成部门", "contact": "合庚"},
         },
     ),
     "AH": (
@@ -120,6 +126,28 @@ _ELSEWHERE: dict[str, tuple[Policy, dict[str, dict[str, Any]]]] = {
                 "value": 120000,
             },
             "facilities": {"facility": "合成设施", "mode": "entrusted", "operator": "合成机构"},
+            "fund_inventory": {
+                "fund": "合成资金",
+                "year": 2025,
+                "amount": 10000,
+                "use_mode": "合成补助",
+                "direction": "合成购买",
+            },
+            "delegation": {
+                "task": "合成任务",
+                "to_unit": "合成街道",
+                "funds": "together",
+                "amount": 100,
+                "authority": "合成权限",
+            },
+            "grassroots_channel": {"drop": "合成资金", "place": "合成社区", "party_organisation": "合成党支部"},
+            "incubation": {
+                "organisation": "合成社会组织",
+                "year": 2025,
+                "founded_on": "2025-01-01",
+                "amount": 100,
+                "source": "合成资金",
+            },
         },
     ),
 }
@@ -358,3 +386,12 @@ def test_a_book_that_makes_no_sense_is_no_policy(wrong: dict[str, Any]) -> None:
     assert read({"b": _BOOK | {"fields": {"a": {"label": "甲"}}}})
     with pytest.raises((ValueError, KeyError)):
         read({"b": _BOOK | wrong})
+
+
+def test_a_grassroots_drop_names_its_party_organisation() -> None:
+    """AH-22; AH-21: a task handed down without money is kept with a warning."""
+    rows = _ELSEWHERE["AH"][1]
+
+    assert _refusal(ANHUI, "grassroots_channel", rows["grassroots_channel"], party_organisation=None).rule == "AH-22"
+    assert _clean(ANHUI, "delegation", rows["delegation"], funds="apart").warnings == ("AH-21",)
+    assert _refusal(ANHUI, "fund_inventory", rows["fund_inventory"], use_mode=None).rule == "AH-18"

@@ -13,6 +13,7 @@ from models.core.money import Money
 from models.policy.resolver import load_policy_book
 from models.rules import decision_records as rules
 from models.rules.decision_records import Share
+from models.rules.feasibility_order import earned
 
 HUANGSHI = load_policy_book().resolve(region="420200", on=date(2016, 3, 1))
 ZUNYI = load_policy_book().resolve(region="520300", on=date(2025, 3, 3))
@@ -21,6 +22,7 @@ FIRM = Share("enterprise", "合成企业", "52420200MJH000000Y", "u-firm", "dona
 APPLIED = {"local_budget": Money.yuan("400.00"), "donation": Money.yuan("100.00")}
 MEMBERS = [("service_centre", True), ("charity", False), ("caring_enterprise", False)]
 DAY = date(2025, 3, 3)
+EVERYTHING = ("feasibility", "review", "publicity", "decision", "approval")
 
 
 def _refused(code: str, rule: str | None) -> pytest.RaisesExc[Refusal]:
@@ -132,20 +134,60 @@ def test_an_office_otherwise_composed_is_refused(members: list[tuple[str, bool]]
     [
         (["name"], ("approval",)),
         (["period"], ("approval",)),
-        (["name", "budget"], ("decision", "approval")),
-        (["payer"], ("decision", "approval")),
-        (["content"], ("review", "publicity", "decision", "approval")),
+        (["name", "budget"], EVERYTHING),
+        (["payer"], EVERYTHING),
+        (["content"], EVERYTHING),
     ],
 )
 def test_a_modification_voids_exactly_what_policy_lists(kinds: list[str], voided: tuple[str, ...]) -> None:
-    assert rules.voided_parts(kinds=kinds, policy=ZUNYI) == voided
+    assert rules.voided_parts(kinds=kinds, earned=EVERYTHING, policy=ZUNYI) == voided
     listed = {part for kind in kinds for part in ZUNYI.decision.modification_voids[kind]}
     assert set(voided) == listed
 
 
+@pytest.mark.parametrize(
+    ("state", "lost"),
+    [
+        ("candidate", ("feasibility",)),
+        ("reviewed", ("feasibility", "review")),
+        ("on_publicity", ("feasibility", "review", "publicity")),
+        ("decided", ("feasibility", "review", "publicity", "decision")),
+        ("approved", EVERYTHING),
+    ],
+)
+def test_a_modification_voids_only_what_the_project_has_earned(state: str, lost: tuple[str, ...]) -> None:
+    had = earned(state=state, entered=ZUNYI)
+
+    assert rules.voided_parts(kinds=["content"], earned=had, policy=ZUNYI) == lost
+    assert rules.voided_parts(kinds=["name"], earned=had, policy=ZUNYI) == tuple({"approval"} & set(had))
+
+
+def test_what_policy_voids_leaves_nothing_standing_that_rests_on_it() -> None:
+    """In the order of every region: what is earned after the first voided part is voided with it."""
+    for region in ("420200", "520300", "110000", "350503", "340000"):
+        policy = load_policy_book().resolve(region=region, on=DAY)
+        had = earned(state="approved", entered=policy)
+        for kind in policy.decision.modification_voids:
+            voided = rules.voided_parts(kinds=[kind], earned=had, policy=policy)
+            assert voided == had[len(had) - len(voided) :], (region, kind)
+
+
+def test_nothing_is_changed_while_a_notice_runs() -> None:
+    rules.check_no_notice(running=False)
+    with _refused("decision.notice_running", "SYS-PUBLICITY"):
+        rules.check_no_notice(running=True)
+
+
+def test_a_formality_on_file_is_replaced_with_a_reason_only() -> None:
+    rules.check_replaced(recorded=False, reason="")
+    rules.check_replaced(recorded=True, reason="原件有误")
+    with _refused("decision.formality_recorded", "SYS-UNIQUE"):
+        rules.check_replaced(recorded=True, reason=" ")
+
+
 def test_a_modification_without_a_change_is_refused() -> None:
     with _refused("decision.nothing_changed", "SYS-MODIFICATION"):
-        rules.voided_parts(kinds=(), policy=ZUNYI)
+        rules.voided_parts(kinds=(), earned=EVERYTHING, policy=ZUNYI)
 
 
 def test_a_number_is_voided_once() -> None:

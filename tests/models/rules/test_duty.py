@@ -32,6 +32,7 @@ ZUNYI = BOOK.resolve(region="520300", on=date(2025, 3, 1))
 MONTHLY = duty_of(ZUNYI, "dispatch_monthly")
 HALF = duty_of(ZUNYI, "dispatch_half_yearly")
 YEARLY = duty_of(ZUNYI, "dispatch_yearly")
+LONG_AGO = date(2015, 3, 1)
 CITY = Unit("520300", "合成市", "city", None)
 COUNTY = Unit("c1", "合成县", "county", "520300")
 VILLAGE = Unit("v1", "合成村", "village", "t1")
@@ -64,10 +65,17 @@ def test_a_period_the_duty_does_not_have_is_refused(label: str) -> None:
 
 
 def test_an_outage_of_months_loses_no_period() -> None:
-    spans = list(spans_until(duty=MONTHLY, since=date(2025, 1, 1), as_of=date(2025, 4, 9)))
+    spans = list(spans_until(duty=MONTHLY, since=date(2025, 1, 1), in_force=LONG_AGO, as_of=date(2025, 4, 9)))
 
     assert [span.label for span in spans] == ["2025-01", "2025-02", "2025-03", "2025-04"]
-    assert [span.label for span in spans_until(duty=MONTHLY, since=None, as_of=date(2025, 4, 9))] == ["2025-04"]
+    only = spans_until(duty=MONTHLY, since=None, in_force=LONG_AGO, as_of=date(2025, 4, 9))
+    assert [span.label for span in only] == ["2025-04"]
+
+
+def test_no_period_before_the_one_in_which_the_duty_came_into_force_is_opened() -> None:
+    spans = spans_until(duty=MONTHLY, since=date(2015, 1, 1), in_force=date(2025, 2, 20), as_of=date(2025, 4, 9))
+
+    assert [span.label for span in spans] == ["2025-02", "2025-03", "2025-04"]
 
 
 def test_a_due_date_on_a_day_off_moves_to_the_next_workday() -> None:

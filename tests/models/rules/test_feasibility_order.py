@@ -77,6 +77,7 @@ def test_a_project_waits_for_its_panel_where_its_order_says() -> None:
         ("decision", "on_publicity", "on_publicity"),
         ("publicity", "reviewed", "candidate"),
         ("review", "candidate", "submitted"),
+        ("feasibility", "submitted", "reviewed"),
     ],
 )
 def test_a_voided_step_is_taken_again_from_where_it_stands_in_the_order(

@@ -42,6 +42,16 @@ def test_a_bureau_never_gives_it(role: Role) -> None:
     assert "县级人民政府" in caught.value.way_out
 
 
+def test_what_a_modification_voided_counts_no_longer_and_says_so() -> None:
+    held = standing(
+        on_file=replace(WHOLE, voided=frozenset({REPORT, OPINION, FORMALITIES})), payer="government", policy=ZUNYI
+    )
+
+    assert held.kinds == frozenset()
+    assert all("变更" in reason for reason in held.reasons.values())
+    assert held.reasons.keys() == {REPORT, OPINION, FORMALITIES}
+
+
 def test_an_opinion_is_pinned_to_the_newest_report() -> None:
     check_pinned(report="a" * 64, given="a" * 64, policy=ZUNYI)
     for report, code in ((None, "feasibility.no_report"), ("b" * 64, "feasibility.other_report")):

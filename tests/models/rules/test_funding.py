@@ -19,17 +19,14 @@ from models.rules.funding import (
     Account,
     BatchLine,
     Leg,
-    PaymentCase,
     check_balance,
     check_balanced,
     check_batch,
     check_channel,
     check_may_sign,
-    check_payment,
-    is_last,
     missing_signatures,
-    result_linked_due,
 )
+from models.rules.payment import Category, PaymentCase, check_payment, is_last, result_linked_due
 
 
 def policy(region: str = "420200", *, on: date = date(2016, 4, 1)) -> Policy:
@@ -153,8 +150,18 @@ PROGRESS = PaymentCase(
     accepted=False,
     grade=None,
     settled=False,
+    estimate=Money(100_000),
+    categories={"人员费用": Category(budget=Money(100_000), paid=Money(20_000), now=Money(30_000))},
 )
-LAST = replace(PROGRESS, amount=Money(80_000), verified_percent=Decimal(100), final=True, accepted=True, grade="good")
+LAST = replace(
+    PROGRESS,
+    amount=Money(80_000),
+    verified_percent=Decimal(100),
+    final=True,
+    accepted=True,
+    grade="good",
+    categories=None,
+)
 
 
 def test_a_payment_with_all_its_parts_is_due() -> None:
@@ -232,3 +239,14 @@ def _refused(case: PaymentCase, *, part: str, rule: str, region: str = "420200")
     assert caught.value.code == "funding.payment_not_due"
     assert caught.value.details[0].field == part
     assert caught.value.rule == rule
+
+
+def test_a_batch_with_a_line_whose_approval_was_voided_is_not_issued() -> None:
+    """ZY-75: what was planned is no longer what was approved; the line is named."""
+    lines = (BatchLine("合成甲", "signed", ()), BatchLine("合成乙", "signed", (), approved=False))
+
+    with pytest.raises(Refusal) as caught:
+        check_batch(lines=lines, policy=policy())
+
+    assert caught.value.code == "funding.approval_voided"
+    assert (caught.value.facts["count"], caught.value.facts["projects"]) == (1, "合成乙")

@@ -14,8 +14,8 @@ from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
 from models.rules.contract import check_clauses, check_term
 from models.rules.evaluation import check_parties
-from models.rules.funding import PaymentCase, check_payment
 from models.rules.library import Entry, check_entry
+from models.rules.payment import PaymentCase, check_payment
 from models.rules.procurement import ApprovedBudget, check_bidder, check_budget_first, check_contractor_types
 
 DAY = date(2025, 6, 2)
@@ -126,6 +126,7 @@ ENTRY: dict[str, Any] = {
     "payer": "government",
     "submitter": "合成县",
     "plan_alignment": "合成规划",
+    "attribute": "active",
 }
 
 

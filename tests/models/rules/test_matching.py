@@ -98,6 +98,16 @@ def test_what_somebody_can_do_alone_is_not_done_for_them_where_the_rule_binds() 
     assert one(able).reason is Reason.MATCHED  # Zunyi states no such rule
 
 
+def test_own_ability_counts_whoever_pays_but_an_existing_policy_bars_the_governments_money_only() -> None:
+    """FZ-34 is about how people are served; ZY-08 and FZ-30 are about money spent twice (decision 16)."""
+    gift = replace(MEALS, payer_class="SOCIAL_LED", government_money=False, overlaps=frozenset({"basic_elderly_care"}))
+    able = WILLING._replace(abilities=("meal",), benefits=("basic_elderly_care",))
+    found = one(able, services=(gift,), source="social", bans=FENGZE_BANS)
+    assert found == Verdict(Reason.OWN_ABILITY, "s-meal", rule="FZ-34")
+    helpless = able._replace(abilities=())
+    assert one(helpless, services=(gift,), source="social", bans=FENGZE_BANS).reason is Reason.MATCHED
+
+
 def test_the_bans_bind_the_governments_money_only() -> None:
     gift = replace(MEALS, payer_class="SOCIAL_LED", government_money=False, beyond_basic=True)
     assert one(WILLING._replace(benefits=("meal",)), services=(gift,), source="social").reason is Reason.MATCHED

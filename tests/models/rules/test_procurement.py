@@ -26,7 +26,6 @@ from models.rules.procurement import (
     check_contractor_types,
     check_deadline_passed,
     check_group,
-    check_method,
     check_method_change,
     check_notice,
     check_offers,
@@ -34,6 +33,7 @@ from models.rules.procurement import (
     is_lowest,
     responses_needed,
 )
+from models.rules.purchase_method import MethodCase, choose_method
 
 DAY = date(2016, 4, 1)
 HALF_A_MILLION = Money.yuan(500_000)
@@ -112,9 +112,8 @@ def test_contractors_come_from_the_list_of_the_region() -> None:
 
 
 def _method(amount: Money, method: str, *, region: str = "420200", earlier: Money = Money.ZERO, **other: Any) -> None:
-    check_method(
-        method=method, reason=other.get("reason", "合成理由"), amount=amount, earlier=earlier, policy=policy(region)
-    )
+    case = MethodCase(method=method, reason=other.get("reason", "合成理由"), amount=amount, earlier=earlier)
+    choose_method(case=case, policy=policy(region))
 
 
 def test_exactly_half_a_million_does_not_force_open_tender() -> None:
@@ -227,23 +226,24 @@ def test_only_a_void_bid_has_a_void_reason(substantive: bool, reason: str | None
 
 
 @pytest.mark.parametrize(
-    ("method", "converted", "needed"),
+    ("method", "failed_with", "needed"),
     [
-        ("open_tender", False, 3),
-        ("competitive_negotiation", False, 3),
-        ("competitive_negotiation", True, 2),
-        ("single_source", False, 1),
+        ("open_tender", None, 3),
+        ("competitive_negotiation", None, 3),
+        ("competitive_negotiation", 2, 2),
+        ("competitive_negotiation", 1, 3),
+        ("single_source", None, 1),
     ],
 )
-def test_how_many_must_answer_depends_on_the_method(method: str, converted: bool, needed: int) -> None:
-    """After an approved conversion two may negotiate."""
-    assert responses_needed(method=method, converted=converted, policy=policy()) == needed
+def test_how_many_must_answer_depends_on_the_method(method: str, failed_with: int | None, needed: int) -> None:
+    """After an approved conversion two may negotiate, where two answered the tender that failed."""
+    assert responses_needed(method=method, failed_with=failed_with, policy=policy()) == needed
 
 
 @pytest.mark.parametrize(("region", "rule"), [("420200", "HS-17"), ("520300", "LAW-ZFCG-37")])
 def test_a_failed_tender_changes_only_to_what_the_law_offers(region: str, rule: str) -> None:
     """Negotiation may follow; single source may not; faulty documents leave the re-tender only."""
-    change = {"current": "open_tender", "policy": policy(region)}
+    change: dict[str, Any] = {"current": "open_tender", "counted": 2, "policy": policy(region)}
 
     check_method_change(method="competitive_negotiation", documents_lawful=True, **change)
 
@@ -280,11 +280,11 @@ def test_a_wrong_group_is_refused_with_its_fault(experts: int, representatives: 
 
 def test_two_negotiate_only_after_an_approved_change() -> None:
     """Three otherwise."""
-    check_offers(suppliers=2, method="competitive_negotiation", converted=True, policy=policy())
+    check_offers(suppliers=2, method="competitive_negotiation", failed_with=2, policy=policy())
 
     case = {"method": "competitive_negotiation", "policy": policy()}
-    assert refused(check_offers, suppliers=2, converted=False, **case).rule == "LAW-ZFCG-38"
-    assert refused(check_offers, suppliers=1, converted=True, **case).code == "procurement.offers"
+    assert refused(check_offers, suppliers=2, failed_with=None, **case).rule == "LAW-ZFCG-38"
+    assert refused(check_offers, suppliers=1, failed_with=2, **case).code == "procurement.offers"
 
 
 # --- award ----------------------------------------------------------------------------------------------------------
@@ -292,7 +292,6 @@ def test_two_negotiate_only_after_an_approved_change() -> None:
 TENDER = AwardCase(
     state="noticed",
     method="open_tender",
-    converted=False,
     bidding_closed=True,
     negotiated=False,
     responses=tuple(Response(name, Money(price), True) for name, price in (("a", 90), ("b", 80), ("c", 95))),
@@ -305,7 +304,6 @@ NEGOTIATION = replace(
     TENDER,
     state="method_changed",
     method="competitive_negotiation",
-    converted=True,
     negotiated=True,
     responses=(Response("a", Money(90), True), Response("b", Money(80), False)),
 )

@@ -9,21 +9,27 @@ import pytest
 
 from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
+from models.policy.schema import Policy
 from models.rules.publicity import (
     check_all_answered,
+    check_attribute,
     check_channels,
     check_disclosure,
+    check_may_be_noticed,
     check_objector,
     check_open,
     check_outage,
     check_over,
     check_withdrawal,
+    disclosable,
     is_late,
     is_minor,
 )
 
 HUANGSHI = load_policy_book().resolve(region="420200", on=date(2016, 3, 1))
 ZUNYI = load_policy_book().resolve(region="520300", on=date(2025, 3, 3))
+FENGZE = load_policy_book().resolve(region="350503", on=date(2025, 3, 3))
+BEIJING = load_policy_book().resolve(region="110000", on=date(2025, 3, 3))
 SITES = ("city_tender_centre", "purchaser_portal")
 
 
@@ -149,3 +155,36 @@ def test_unknown_items_are_refused(items: tuple[str, ...]) -> None:
         check_disclosure(items=items, sites=SITES, policy=HUANGSHI)
 
     assert refused.value.rule == "HS-45"
+
+
+@pytest.mark.parametrize("attribute", ["on_request", "withheld"])
+def test_what_is_not_for_the_public_is_not_published_of_its_own_accord(attribute: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_attribute(attribute=attribute, policy=FENGZE)
+
+    assert (refused.value.code, refused.value.rule) == ("publicity.not_public", "FZ-01")
+
+
+@pytest.mark.parametrize("attribute", [None, "active"])
+def test_what_is_for_the_public_or_states_nothing_may_be_published(attribute: str | None) -> None:
+    check_attribute(attribute=attribute, policy=FENGZE)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "policy"),
+    [("active", FENGZE), ("on_request", FENGZE), (None, FENGZE), ("withheld", HUANGSHI)],
+)
+def test_the_result_of_a_review_is_noticed_unless_the_plan_must_be_and_is_withheld(
+    attribute: str | None, policy: Policy
+) -> None:
+    check_may_be_noticed(attribute=attribute, policy=policy)
+    with pytest.raises(Refusal):
+        check_may_be_noticed(attribute="withheld", policy=FENGZE)
+
+
+def test_beijing_may_publish_what_must_be_public_before_a_contractor_is_selected() -> None:
+    items = ("project", "content", "contractor_requirements", "evaluation_standards")
+
+    check_disclosure(items=items, sites=SITES, policy=BEIJING)
+
+    assert {"project", "contractor_requirements"}.isdisjoint(disclosable(policy=HUANGSHI))

@@ -23,6 +23,7 @@ from models.rules.review import (
     check_opinion,
     check_sheet,
     choose_substitute,
+    panel_size,
     quotas,
     standing_ties,
     tally,
@@ -233,3 +234,15 @@ def test_a_seat_stays_empty_rather_than_going_to_somebody_in_conflict() -> None:
     tied = _candidate(9, "relevant_unit", UNIT)
 
     assert _substitute(alternates=(tied,), latecomers=(tied,)) is None
+
+
+def test_a_panel_of_an_even_number_is_refused_where_policy_wants_an_odd_one() -> None:
+    even = replace(HUANGSHI, review=replace(HUANGSHI.review, panel_size=6))
+    either = replace(even, review=replace(even.review, panel_odd=False))
+
+    with pytest.raises(Refusal) as refused:
+        panel_size(policy=even)
+
+    assert (refused.value.code, refused.value.facts["size"]) == ("review.panel_even", 6)
+    assert panel_size(policy=HUANGSHI) == HUANGSHI.review.panel_size
+    assert panel_size(policy=either) == 6

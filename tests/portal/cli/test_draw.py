@@ -15,8 +15,8 @@ from models.rules.draw import Candidate, draw, protocol_of
 from portal.cli import draw as cli
 from tests.portal.cli.conftest import Installation, Lifecycle
 from tests.support import deciding as path
-from tests.support.planning import candidate
-from tests.support.world import open_world
+from tests.support.planning import OFFICE, candidate
+from tests.support.world import World, open_world
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -32,8 +32,13 @@ def test_true_protocol_exits_0(protocol: dict[str, Any], lifecycle: Lifecycle, t
     file = tmp_path / "protocol.json"
     file.write_text(json.dumps(protocol), "utf-8")
 
-    assert lifecycle("draw", "verify", str(file)).code == 0
-    assert lifecycle("draw", "verify", str(file), "--json").json == {"ok": True, "differences": []}
+    shown, told = lifecycle("draw", "verify", str(file)), lifecycle("draw", "verify", str(file), "--json")
+    compared = lifecycle("draw", "verify", str(file), "--commitment", protocol["seed_commitment"])
+
+    assert (shown.code, told.code, compared.code) == (0, 0, 0)
+    assert told.json == {"ok": True, "differences": [], "commitment_compared": False}
+    assert "没有与抽取前公布的种子摘要比对" in shown.out
+    assert "种子摘要" not in compared.out
 
 
 def test_edited_protocol_exits_1_and_says_what_differs(
@@ -66,18 +71,24 @@ def test_file_that_is_not_there_exits_2(name: str, lifecycle: Lifecycle, tmp_pat
     assert lifecycle("draw", "verify", str(tmp_path / name)).code == 2
 
 
-def test_exported_record_verifies_against_the_commitment_published_before_the_draw(
-    lifecycle: Lifecycle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A made-up world with a roster, which the command line serves."""
     world = open_world(tmp_path)
     path.roster(world)
-    opened = path.open_round(world, candidate(world))
 
     @contextmanager
     def services(_settings: object) -> Iterator[Services]:
         yield world.services
 
     monkeypatch.setattr(cli, "open_services", services)
+    return world
+
+
+def test_exported_record_verifies_against_the_commitment_published_before_the_draw(
+    world: World, lifecycle: Lifecycle, tmp_path: Path
+) -> None:
+    opened = path.open_round(world, candidate(world))
     file = tmp_path / "draw.json"
 
     told = lifecycle("draw", "export", opened.id, "--to", str(file), "--json").json
@@ -86,7 +97,28 @@ def test_exported_record_verifies_against_the_commitment_published_before_the_dr
     assert json.loads(file.read_text("utf-8"))["chosen"] == list(opened.panel)
     assert lifecycle("draw", "verify", str(file), "--commitment", commitment).code == 0
     other = lifecycle("draw", "verify", str(file), "--commitment", "0" * 64, "--json")
-    assert (other.code, len(other.json["differences"])) == (1, 1)
+    assert (other.code, len(other.json["differences"]), other.json["commitment_compared"]) == (1, 1, True)
+
+    drawn = _substitute(world, opened)
+    told = lifecycle("draw", "export", drawn, "--to", str(file), "--json").json
+    assert lifecycle("draw", "verify", str(file), "--commitment", told["seed_commitment"]).code == 0
+    record = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps(record | {"chosen": record["alternates"][:1]}), "utf-8")
+    assert lifecycle("draw", "verify", str(file), "--commitment", told["seed_commitment"]).code == 1
+
+
+def _substitute(world: World, opened: Any) -> str:
+    """Let members leave until one is replaced by a draw among those who joined the roster since; return that draw."""
+    for number, category in enumerate(path.CATEGORIES * 2):
+        path.register(world, 40 + number, category=category)
+    while True:
+        seats = world.ask("review.round", round=opened.id).seats
+        drawn = [seat.draw for seat in seats if seat.draw]
+        if drawn:
+            return str(drawn[0])
+        expert = next(seat.expert for seat in seats if not seat.recused)
+        given: dict[str, Any] = {"round": opened.id, "reason": "退出", "expert": expert, "request": path.letter(world)}
+        world.do("review.recuse", as_=OFFICE, on=path.OPENED_ON, **given)
 
 
 def test_export_of_what_was_never_drawn_is_refused(

@@ -25,7 +25,7 @@ def test_filters_leave_what_fits_all_of_them(lifecycle: Lifecycle) -> None:
 
     assert {(rule["region"], rule["stage"], rule["status"]) for rule in listed} == {("520300", "decision", "in_force")}
     (gate,) = (rule for rule in listed if rule["id"] == "ZY-69")
-    assert (gate["strength"], gate["kind"], gate["held_by"]) == ("M", "gate", "decision.decide")
+    assert (gate["strength"], gate["kind"], gate["held_by"]) == ("M", "gate", "decision.decide、decision.modify")
     assert gate["case"].startswith("tests/")
     assert gate["case_refused"].startswith("tests/")
 

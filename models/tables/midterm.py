@@ -1,0 +1,77 @@
+"""Tables of the midterm evaluation (S14): what was found and recommended, and the re-decision on it.
+
+Written by ``commands.midterm`` and ``commands.midterm_decision``. An assessment changes nothing of a project.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _json() -> Any:
+    return Column(JSON, nullable=False)
+
+
+class MidtermAssessment(SQLModel, table=True):
+    """One evaluation in the middle of a project; the highest ordinal counts.
+
+    ``findings`` is code → ``positive``, ``reason`` (ZY-102); ``restructuring`` is empty where no plan was needed, else
+    ``way``, ``measures``, ``recipients``, ``funds`` (ZY-105), with its estimated loss in ``loss_fen``. ``window_from``
+    and ``window_to`` (both inside) are unset for a project that owes no evaluation.
+    """
+
+    __tablename__ = "midterm_assessment"
+    __table_args__ = (UniqueConstraint("project_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    ordinal: int
+    findings: dict[str, Any] = Field(sa_column=_json())
+    environment: str = Field(sa_column=Column(Text, nullable=False))
+    own_change: str = Field(sa_column=Column(Text, nullable=False))
+    conditions_changed: bool
+    recommendation: str
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    restructuring: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
+    loss_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    window_from: date | None = None
+    window_to: date | None = None
+    timing: str
+    assessed_on: date
+    policy_digest: str
+    document_id: str = Field(foreign_key="document.id")
+    plan_document_id: str | None = Field(default=None, foreign_key="document.id")
+
+
+class MidtermDecision(SQLModel, table=True):
+    """The re-decision on an assessment (ZY-104): by whom, after hearing whom, and what it did to money and recipients.
+
+    ``consulted`` rows hold ``kind``, ``body``, ``opinion``; ``demanded`` rows ``plan_line``, ``contract``,
+    ``amount_fen`` to be got back; ``released_fen`` is what went back to the budget, ``handed_fen`` what went with it to
+    ``successor_id``; ``recipients`` is how many were handed over.
+    """
+
+    __tablename__ = "midterm_decision"
+    __table_args__ = (UniqueConstraint("assessment_id"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    assessment_id: str = Field(foreign_key="midterm_assessment.id")
+    disposition: str
+    basis: str = Field(sa_column=Column(Text, nullable=False))
+    meeting_no: str = ""
+    consulted: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    decided_by: str
+    successor_id: str | None = Field(default=None, foreign_key="project.id")
+    demanded: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    contracts: int = 0
+    released_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    handed_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    recipients: int = 0
+    decided_on: date
+    policy_digest: str
+    document_id: str = Field(foreign_key="document.id")

@@ -45,7 +45,10 @@ def test_draw_can_be_drawn_again_from_the_published_protocol(
 ) -> None:
     drawn = story.stands[END].saved["draw"]
 
-    assert draw_again(protocol, tmp_path) == (0, {"ok": True, "differences": []})
+    assert draw_again(protocol, tmp_path) == (
+        0,
+        {"ok": True, "differences": [], "commitment_compared": False},
+    )
     assert protocol["seed"] == "huangshi-2016-negotiation"
     assert (protocol["chosen"], protocol["roster_digest"]) == (drawn["chosen"], drawn["roster_digest"])
 

@@ -27,7 +27,7 @@ def test_filters_leave_what_fits_all_of_them(lifecycle: Lifecycle) -> None:
     (gate,) = (rule for rule in listed if rule["id"] == "ZY-69")
     assert (gate["strength"], gate["kind"], gate["held_by"]) == ("M", "gate", "decision.decide、decision.modify")
     assert gate["case"].startswith("tests/")
-    assert gate["case_refused"].startswith("tests/")
+    assert gate["case_refused"].startswith("portal/cases/")
 
 
 def test_the_table_is_chinese_and_ends_with_the_count(lifecycle: Lifecycle) -> None:

@@ -5,12 +5,9 @@ Views and columns only; called by the renderer. Computes no figure; personal dat
 
 from __future__ import annotations
 
-from pydantic import field_validator
-from pydantic_core import PydanticCustomError
-
 from reports.columns import Column
-from reports.needs import MOST_DIGITS_SHOWN
-from reports.paper import Cell, Fact, Figure, Ledger, LedgerKind, Paper, PaperKind, Paragraph, Row
+from reports.needs import MaskedRow
+from reports.paper import Fact, Figure, Ledger, LedgerKind, Paper, PaperKind, Paragraph, Row
 
 
 class ServiceListRow(Row):
@@ -84,8 +81,8 @@ class ProjectList(Ledger):
     rows: tuple[ProjectListRow, ...]
 
 
-class MatchListRow(Row):
-    """One need and what became of it. ``id_number`` must arrive masked."""
+class MatchListRow(MaskedRow):
+    """One need and what became of it."""
 
     seq: Figure
     person_name: Figure
@@ -98,13 +95,6 @@ class MatchListRow(Row):
     provider: Figure
     rank: Figure
     answer: Figure
-
-    @field_validator("id_number")
-    @classmethod
-    def _masked(cls, value: Cell) -> Cell:
-        if sum(char.isdigit() for char in value.text) > MOST_DIGITS_SHOWN:
-            raise PydanticCustomError("not_masked", "the ID number is not masked")
-        return value
 
 
 class MatchList(Ledger):

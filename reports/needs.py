@@ -130,8 +130,19 @@ NEEDS_COLUMNS: tuple[Column, ...] = (
 LATER_COLUMNS = len(DIMENSIONS) + 2  # the last columns; ledgers of version 1 and plain CSV files may end before them
 
 
-class NeedsRow(Row):
-    """One person of the printed ledger. ``id_number`` must arrive masked."""
+class MaskedRow(Row):
+    """A row about a person: ``id_number`` must arrive masked (decision 20)."""
+
+    @field_validator("id_number", check_fields=False)
+    @classmethod
+    def _masked(cls, value: Cell) -> Cell:
+        if sum(char.isdigit() for char in value.text) > MOST_DIGITS_SHOWN:
+            raise PydanticCustomError("not_masked", "the ID number is not masked")
+        return value
+
+
+class NeedsRow(MaskedRow):
+    """One person of the printed ledger."""
 
     seq: Figure
     person_name: Figure
@@ -146,13 +157,6 @@ class NeedsRow(Row):
     project_no: Figure
     last_review: Figure
     next_review: Figure
-
-    @field_validator("id_number")
-    @classmethod
-    def _masked(cls, value: Cell) -> Cell:
-        if sum(char.isdigit() for char in value.text) > MOST_DIGITS_SHOWN:
-            raise PydanticCustomError("not_masked", "the ID number is not masked")
-        return value
 
 
 class NeedsLedger(Ledger):

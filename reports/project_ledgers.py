@@ -8,23 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import create_model, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import create_model
 
 from reports.columns import Column
-from reports.needs import MOST_DIGITS_SHOWN
-from reports.paper import Cell, Figure, Ledger, LedgerKind, Row
-
-
-class MaskedRow(Row):
-    """A row about a person: ``id_number`` must arrive masked (decision 20)."""
-
-    @field_validator("id_number", check_fields=False)
-    @classmethod
-    def _masked(cls, value: Cell) -> Cell:
-        if sum(char.isdigit() for char in value.text) > MOST_DIGITS_SHOWN:
-            raise PydanticCustomError("not_masked", "the ID number is not masked")
-        return value
+from reports.needs import MaskedRow
+from reports.paper import Figure, Ledger, LedgerKind, Row
 
 
 def _kind(id: str, sheet_name: str, columns: tuple[Column, ...], *, base: type[Row] = Row) -> LedgerKind:

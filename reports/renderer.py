@@ -7,7 +7,6 @@ no figure, reads no database and never asks for the time.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from models.core.errors import DataFault, Detail
 from models.core.hashing import canonical_json, sha256_hex
 from models.core.messages import catalogue, sentence
 from models.ports import Rendered
+from models.rules.bodies import written_date
 from reports import (
     acceptance,
     application_papers,
@@ -187,11 +187,6 @@ def _view_json(view: Sheet) -> bytes:
     return canonical_json(view.model_dump(mode="json"))
 
 
-def cn_date(day: dt.date) -> str:
-    """Return a date as documents write it: 2016年3月1日."""
-    return f"{day.year}年{day.month}月{day.day}日"
-
-
 @cache
 def _pages() -> jinja2.Environment:
     pages = jinja2.Environment(
@@ -201,7 +196,7 @@ def _pages() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters["cn_date"] = cn_date
+    pages.filters["cn_date"] = written_date
     return pages
 
 
@@ -234,7 +229,7 @@ def _html(entry: PaperKind, view: Paper) -> Rendered:
 
 
 def _ledger(entry: LedgerKind, view: Ledger) -> Rendered:
-    parts = (rehearsal_banner(view), view.issuer, cn_date(view.date), synthetic_statement(view))
+    parts = (rehearsal_banner(view), view.issuer, written_date(view.date), synthetic_statement(view))
     meta = workbook.TableMeta(
         sheet_name=entry.sheet_name,
         issuer=view.issuer,

@@ -101,7 +101,7 @@ def open_clocks(ctx: Context, *, project: str) -> ClocksOpened:
         opened = sorted(_clocks(session, project) - before)
         if opened:
             payload = {kind.partition(".")[2]: due[kind].date.isoformat() for kind in opened}
-            _record(session, ctx, project, "acceptance.clocks_opened", payload)
+            events.on_project(session, ctx, project, "acceptance.clocks_opened", payload)
         return ClocksOpened(
             id=project,
             opened=len(opened),
@@ -139,10 +139,6 @@ def _open(session: Session, ctx: Context, project: str, kind: str, *, due: Due, 
         clause=policy.clause(f"{kind}_months"),
         resolves_with="acceptance.submit_self_check" if self_check else "acceptance.conclude",
     )
-
-
-def _record(session: Session, ctx: Context, project: str, type_: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type_, payload=payload)
 
 
 @command("acceptance.submit_self_check", roles=(Role.CONTRACTOR, Role.EVALUATION_OFFICE), clause="ZY-95")
@@ -222,5 +218,5 @@ def resolve_problem(
         row.resolved_on, row.resolution = ctx.as_of, result
         session.add(row)
         work.close_item(session, ctx, kind=PROBLEM, subject_id=problem)
-        _record(session, ctx, row.project_id, "acceptance.problem_resolved", {"problem_id": problem})
+        events.on_project(session, ctx, row.project_id, "acceptance.problem_resolved", {"problem_id": problem})
         return ProblemResolved(id=problem)

@@ -104,7 +104,9 @@ def order_audit(
             ordered_on=ctx.as_of,
         )
         session.add(audit)
-        _record(session, ctx, project, "acceptance.audit_ordered", {"audit_id": audit.id, "organisation_id": body.id})
+        events.on_project(
+            session, ctx, project, "acceptance.audit_ordered", {"audit_id": audit.id, "organisation_id": body.id}
+        )
         return AuditKept(id=audit.id)
 
 
@@ -134,7 +136,7 @@ def record_audit(
         audit.reported_on, audit.verified_fen, audit.document_id = ctx.as_of, verified.fen, document.id
         session.add(audit)
         payload = {"audit_id": audit.id, "verified_fen": verified.fen, "document_sha256": document.sha256}
-        _record(session, ctx, project, "acceptance.audit_reported", payload)
+        events.on_project(session, ctx, project, "acceptance.audit_reported", payload)
         return AuditKept(id=audit.id, document=document.id)
 
 
@@ -177,7 +179,7 @@ def publish_result(
             "document_sha256": document.sha256,
             "rule": rule,
         }
-        _record(session, ctx, project, "acceptance.result_published", payload)
+        events.on_project(session, ctx, project, "acceptance.result_published", payload)
         return ResultPublished(id=concluded.id, document=document.id)
 
 
@@ -209,7 +211,3 @@ def _result(
         "published_on": ctx.as_of.isoformat(),
         "rehearsal": ctx.services.rehearsal,
     }
-
-
-def _record(session: Session, ctx: Context, project: str, type_: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type_, payload=payload)

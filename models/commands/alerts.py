@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from sqlalchemy import or_
@@ -20,6 +20,7 @@ from models.commands.alert_texts import Line, Text
 from models.context import Context
 from models.core.actors import Role
 from models.core.ids import derive_id
+from models.core.instants import written
 from models.core.messages import sentence
 from models.core.registry import command
 from models.queries import alerts as reads
@@ -183,7 +184,7 @@ class _Post:
                 digest=digest,
                 rendered_on=self.ctx.as_of,
                 status="rendered",
-                next_attempt_at=_text(self.ctx.services.clock.now()),
+                next_attempt_at=written(self.ctx.services.clock.now()),
             )
         )
         self.session.flush()
@@ -211,8 +212,8 @@ def claim_message(ctx: Context) -> Mail | None:
             select(AlertMessage)
             .where(
                 col(AlertMessage.status) == "rendered",
-                col(AlertMessage.next_attempt_at) <= _text(now),
-                or_(col(AlertMessage.lease_until).is_(None), col(AlertMessage.lease_until) < _text(now)),
+                col(AlertMessage.next_attempt_at) <= written(now),
+                or_(col(AlertMessage.lease_until).is_(None), col(AlertMessage.lease_until) < written(now)),
             )
             .order_by(col(AlertMessage.next_attempt_at), col(AlertMessage.id))
             .limit(1)
@@ -220,7 +221,7 @@ def claim_message(ctx: Context) -> Mail | None:
         ).first()
         if row is None:
             return None
-        row.lease_until = _text(now + LEASE)
+        row.lease_until = written(now + LEASE)
         row.attempts += 1
         session.add(row)
         contact = session.get_one(Contact, row.contact_id)
@@ -242,7 +243,7 @@ def settle_message(
         row.lease_until, row.last_error = None, error_code or None
         if outcome in LONGEST_WAIT:
             wait = timedelta(minutes=2 ** min(max(row.attempts - 1, 0), 20))
-            row.next_attempt_at = _text(ctx.services.clock.now() + min(wait, LONGEST_WAIT[outcome]))
+            row.next_attempt_at = written(ctx.services.clock.now() + min(wait, LONGEST_WAIT[outcome]))
         else:
             row.status, row.settled_on = outcome, ctx.as_of
             told = {"message": row.id, "account": row.account, "attempts": row.attempts}
@@ -321,7 +322,3 @@ def _mend(session: Session, ctx: Context, kind: str, count: int, *, note: str) -
 
 def _record(session: Session, ctx: Context, type_: str, payload: Mapping[str, object]) -> None:
     events.append(session, ctx, stream_kind=_STREAM[0], stream_id=_STREAM[1], type=type_, payload=payload)
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat(timespec="seconds")

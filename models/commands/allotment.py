@@ -353,13 +353,12 @@ def book_recovery(
 
 
 def _recovered(session: Session, ctx: Context, row: MoneyBack) -> Event:
-    return events.append(
+    return events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id or "",
-        type="funding.recovered",
-        payload={
+        row.project_id or "",
+        "funding.recovered",
+        {
             "money_back_id": row.id,
             "plan_line_id": row.plan_line_id,
             "contract_id": row.contract_id,

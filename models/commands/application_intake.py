@@ -122,14 +122,7 @@ def attach(
         )
         session.add(attachment)
         payload = {"attachment_id": attachment.id, "kind": kind, "document_id": filed.id, "sha256": file.sha256}
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="application.attached",
-            payload=payload,
-        )
+        events.on_project(session, ctx, project, "application.attached", payload)
         return AttachmentFiled(id=attachment.id, kind=kind, document=filed.id)
 
 
@@ -172,14 +165,7 @@ def accept(
             "conditions": sorted(item.condition for item in conditions),
             "public_benefit": public_benefit,
         }
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="application.accepted",
-            payload=payload,
-        )
+        events.on_project(session, ctx, project, "application.accepted", payload)
         return ApplicationAccepted(id=application.id, notice=application.notice_id)
 
 

@@ -115,7 +115,7 @@ def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="é
             "rule": clause(policy=policy),
             "policy_digest": policy.digest,
         }
-        _note(session, ctx, project, type="audit.filing_prepared", payload=payload)
+        events.on_project(session, ctx, project, type="audit.filing_prepared", payload=payload)
     return FilingPrepared(id=project, bodies=tuple(papers), items=len(listed), due_on=due.date)
 
 
@@ -337,11 +337,7 @@ def _record(session: Session, ctx: Context, receipt: AuditReceipt) -> None:
         "received_on": receipt.received_on.isoformat(),
         "document_id": receipt.document_id,
     }
-    _note(session, ctx, receipt.project_id, type="audit.receipt_recorded", payload=payload)
-
-
-def _note(session: Session, ctx: Context, project: str, *, type: str, payload: Mapping[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type, payload=payload)
+    events.on_project(session, ctx, receipt.project_id, type="audit.receipt_recorded", payload=payload)
 
 
 def _complete(session: Session, ctx: Context, row: Project, *, policy: Policy, days: list[date]) -> None:

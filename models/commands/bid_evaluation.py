@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.commands import documents, purchase_clocks, work
 from models.commands.ledger import locked
-from models.commands.procurement import RUNNERS, note, policy_of
+from models.commands.procurement import RUNNERS, file_stored, note, policy_of
 from models.context import Context
 from models.core.errors import Refusal
 from models.core.messages import sentence
@@ -87,16 +87,7 @@ def evaluate_bids(
             session.add(bid)
         row.evaluated_on = ctx.as_of
         session.add(row)
-        filed = documents.file_upload(
-            session,
-            ctx,
-            stored=stored,
-            project_id=row.project_id,
-            stage="procurement",
-            kind="evaluation_minutes",
-            title=sentence("procurement.paper.evaluation_minutes"),
-            issuer=row.purchaser,
-        )
+        filed = file_stored(session, ctx, row, stored, kind="evaluation_minutes")
         met = sum(1 for bid in counting.values() if bid.quality_met)
         note(session, ctx, row, "procurement.evaluated", {"marked": len(given), "met": met, "sha256": filed.sha256})
         purchase_clocks.owe_report(session, ctx, row, policy_of(session, ctx, row))
@@ -169,16 +160,7 @@ def explain_price(
             raise Refusal("procurement.not_a_supplier", rule="SYS-OFFER", facts={"ids": supplier.id})
         bid.price_explained = believable
         session.add(bid)
-        filed = documents.file_upload(
-            session,
-            ctx,
-            stored=stored,
-            project_id=row.project_id,
-            stage="procurement",
-            kind="price_explanation",
-            title=sentence("procurement.paper.price_explanation"),
-            issuer=row.purchaser,
-        )
+        filed = file_stored(session, ctx, row, stored, kind="price_explanation")
         payload = {"bid_id": bid.id, "believable": believable, "minutes": minutes, "sha256": filed.sha256}
         note(session, ctx, row, "procurement.price_explained", payload)
         return Reported(id=bid.id)

@@ -137,13 +137,12 @@ def review_request(
             reviewed_on=ctx.as_of,
         )
         session.add(row)
-        events.append(
+        events.on_project(
             session,
             ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="funding.request_reviewed",
-            payload={"review_id": row.id, "content": content, "standard": standard},
+            project,
+            "funding.request_reviewed",
+            {"review_id": row.id, "content": content, "standard": standard},
         )
         return RequestReviewed(id=row.id, positive=content and standard)
 
@@ -186,13 +185,12 @@ def file_project_table(
         row.document_id = _file_table(session, ctx, row, project_table, policy)
         session.add(row)
         work.close_item(session, ctx, kind=TABLE_ITEM, subject_id=row.id)
-        events.append(
+        events.on_project(
             session,
             ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=row.project_id,
-            type="funding.project_table_filed",
-            payload={"budget_line_id": row.id, "document_id": row.document_id},
+            row.project_id,
+            "funding.project_table_filed",
+            {"budget_line_id": row.id, "document_id": row.document_id},
         )
         return TableFiled(id=row.document_id)
 
@@ -227,13 +225,12 @@ def _check_new(session: Session, *, project: str, year: int, channel: str, reply
 
 
 def _record(session: Session, ctx: Context, row: BudgetLine, policy: Policy) -> Event:
-    return events.append(
+    return events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type="funding.budget_registered",
-        payload={
+        row.project_id,
+        "funding.budget_registered",
+        {
             "budget_line_id": row.id,
             "year": row.year,
             "channel": row.channel,

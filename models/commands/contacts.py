@@ -15,6 +15,7 @@ from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role, is_account
 from models.core.errors import Conflict, Refusal
 from models.core.ids import derive_id
+from models.core.instants import written
 from models.core.registry import command
 from models.queries.reader import found
 from models.queries.units import root_unit, units_on
@@ -138,7 +139,7 @@ def _send_again(session: Session, ctx: Context, *, contact: str) -> int:
     ).all()
     for row in rows:
         row.status, row.attempts, row.settled_on = "rendered", 0, None
-        row.next_attempt_at = ctx.services.clock.now().isoformat(timespec="seconds")
+        row.next_attempt_at = written(ctx.services.clock.now())
         session.add(row)
     return len(rows)
 

@@ -325,13 +325,12 @@ def _change(
 
 
 def _note(session: Session, ctx: Context, change: ContractChange, payload: Mapping[str, Any]) -> Event:
-    return events.append(
+    return events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=change.project_id,
-        type=f"contract.{change.kind}",
-        payload={
+        change.project_id,
+        f"contract.{change.kind}",
+        {
             "contract_id": change.contract_id,
             "change_id": change.id,
             "version": change.ordinal + 1,

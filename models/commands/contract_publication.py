@@ -217,11 +217,4 @@ def _close(session: Session, ctx: Context, row: Contract, *, kind: str, leaf: st
 
 
 def _note(session: Session, ctx: Context, row: Contract, type: str, payload: dict[str, Any]) -> None:
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type=type,
-        payload={"contract_id": row.id, **payload},
-    )
+    events.on_project(session, ctx, row.project_id, type, {"contract_id": row.id, **payload})

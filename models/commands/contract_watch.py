@@ -121,13 +121,12 @@ def record_attendance(
         substituted = tuple(one.post for one in rows if one.substituted)
         short = tuple(one.post for one in rows if one.days_present < one.days_due)
         counts = {"posts": len(rows), "substituted": len(substituted), "short": len(short)}
-        events.append(
+        events.on_project(
             session,
             ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=row.project_id,
-            type="monitoring.attendance_recorded",
-            payload={"contract_id": contract, "month": label, **counts, "rule": "ZY-86"},
+            row.project_id,
+            "monitoring.attendance_recorded",
+            {"contract_id": contract, "month": label, **counts, "rule": "ZY-86"},
         )
         scheduled.settle(session, ctx, project=row.project_id)
         return AttendanceRecorded(id=contract, posts=len(rows), substituted=substituted, short=short)

@@ -21,7 +21,7 @@ from models.core.actors import CIVIL_AFFAIRS
 from models.core.hashing import digest
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.application import newest_application
+from models.queries.application import lines_of, newest_application
 from models.queries.decision import approval_in_force, newest_decision
 from models.queries.feasibility import appraisals_in_force
 from models.queries.publicity import open_notice
@@ -102,7 +102,7 @@ def modify(
         check_approver(role=ctx.actor.role, policy=policy)
         rules.check_no_notice(running=open_notice(session, project) is not None)
         application = found(newest_application(session, project), kind="application", id=project)
-        lines = _lines(session, application.id)
+        lines = lines_of(session, application.id)
         check_changes(session, ctx, changes=changes, application=application, lines=lines, policy=policy)
         if changes.name not in (None, row.name):  # it comes to stand on public papers: nobody's name or number in it
             Printer.of(session, ctx).check({"name": changes.name})
@@ -190,16 +190,6 @@ def _diff(
         if application.parts[part] != text
     }
     return diff | ({"content": texts} if texts else {})
-
-
-def _lines(session: Session, application: str) -> list[ApplicationBudgetLine]:
-    return list(
-        session.exec(
-            select(ApplicationBudgetLine)
-            .where(col(ApplicationBudgetLine.application_id) == application)
-            .order_by(col(ApplicationBudgetLine.ordinal))
-        ).all()
-    )
 
 
 def _revise(

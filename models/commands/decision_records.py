@@ -142,7 +142,7 @@ def record_shares(
             "amounts_fen": {code: amount.fen for code, amount in borne.items()},
             "shares_digest": digest([share.model_dump(mode="json") for share in shares]),
         }
-        _record(session, ctx, project, "decision.shares_recorded", payload)
+        events.on_project(session, ctx, project, "decision.shares_recorded", payload)
         return SharesRecorded(id=project, shares=len(given), by_channel=borne)
 
 
@@ -161,10 +161,6 @@ def _share(ctx: Context, project: str, share: Share, *, ordinal: int, position: 
         amount_fen=share.amount.fen,
         recorded_on=ctx.as_of,
     )
-
-
-def _record(session: Session, ctx: Context, project: str, type: str, payload: dict[str, object]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type, payload=payload)
 
 
 @command("decision.record_meeting", roles=CIVIL_AFFAIRS, clause="ZY-11")
@@ -311,7 +307,7 @@ def record_formality(
                 VoidedPaper(document_id=previous.document_id, project_id=project, reason=reason, voided_on=ctx.as_of)
             )
         payload = {"code": code, "version": formality.ordinal, "document_id": document.id}
-        _record(session, ctx, project, "decision.formality_recorded", payload)
+        events.on_project(session, ctx, project, "decision.formality_recorded", payload)
         return Recorded(id=formality.id, document=document.id)
 
 

@@ -146,9 +146,7 @@ def _moved(row: Contract, project: Project) -> Moved:
 
 
 def _record(session: Session, ctx: Context, project: str, type_: str, payload: dict[str, Any]) -> str:
-    event = events.append(
-        session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type_, payload=payload
-    )
+    event = events.on_project(session, ctx, project, type_, payload)
     return event.event_id
 
 

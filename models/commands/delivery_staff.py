@@ -92,14 +92,7 @@ def assign_staff(
             id=contract, staff=len(known), qualified=sum(member.qualified for member in known.values())
         )
         payload = {"contract_id": contract, "named": len(staff), "staff": result.staff, "qualified": result.qualified}
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=row.project_id,
-            type="delivery.staff_assigned",
-            payload=payload,
-        )
+        events.on_project(session, ctx, row.project_id, "delivery.staff_assigned", payload)
         return result
 
 

@@ -114,12 +114,11 @@ def _file(
             document_id=document.id,
         )
     )
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=project.id,
-        type="publicity.disclosed",
-        payload={"item": item, "sites": len(sites), "document_sha256": document.sha256},
+        project.id,
+        "publicity.disclosed",
+        {"item": item, "sites": len(sites), "document_sha256": document.sha256},
     )
     return document.id

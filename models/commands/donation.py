@@ -259,14 +259,7 @@ def _take_from_lines(session: Session, ctx: Context, fund: Fund, unspent: list[P
 
 
 def _line_event(session: Session, ctx: Context, line: PlanLine, type: str, payload: dict[str, object]) -> Event:
-    return events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=line.project_id,
-        type=type,
-        payload={**payload, "plan_line_id": line.id},
-    )
+    return events.on_project(session, ctx, line.project_id, type, {**payload, "plan_line_id": line.id})
 
 
 @command("funding.cover_line", roles=BUREAUS, clause=DONOR_LAW_USE)

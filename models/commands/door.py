@@ -22,6 +22,7 @@ from models.core.actors import ROLE_NAMES, Actor, is_account
 from models.core.errors import Detail, LifecycleError, Refusal, Transient
 from models.core.hashing import canonical_json, digest
 from models.core.ids import derive_id
+from models.core.instants import written
 from models.core.messages import sentence
 from models.core.registry import Operation, OperationKind, operations
 from models.core.validation import details_of, tidy, unfit
@@ -168,7 +169,7 @@ def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: Li
                     command_id=context.command_id,
                     actor=actor,
                     as_of=context.as_of,
-                    recorded_at=context.services.clock.now().isoformat(timespec="seconds"),
+                    recorded_at=written(context.services.clock.now()),
                     family=fault.family,
                     code=fault.code,
                     rule=fault.rule,

@@ -87,13 +87,12 @@ def record(
     ]
     session.add_all(rows)
     ids = tuple(row.id for row in rows)
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=concluded.project_id,
-        type="evaluation.effects_recorded",
-        payload={"conclusion_id": concluded.id, "source_id": source, "effects": list(ids)},
+        concluded.project_id,
+        "evaluation.effects_recorded",
+        {"conclusion_id": concluded.id, "source_id": source, "effects": list(ids)},
     )
     session.flush()
     return ids

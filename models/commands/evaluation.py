@@ -6,7 +6,7 @@ Third-party evaluations are ``commands.third_party``.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func
@@ -116,7 +116,7 @@ def record_outcomes(
         session.add_all(filed)
         figures = digest([one.model_dump(exclude={"id"}, mode="json") for one in filed])
         payload = {"outcomes": [one.id for one in filed], "digest": figures}
-        _record(session, ctx, row, "evaluation.outcomes_recorded", payload)
+        events.on_project(session, ctx, row.id, "evaluation.outcomes_recorded", payload)
         lines = [reads.line_of(one) for one in filed]
         return OutcomesRecorded(
             id=project,
@@ -193,7 +193,7 @@ def set_price_standard(
             "items": len(items),
             "digest": digest(standard.items),
         }
-        _record(session, ctx, row, "evaluation.price_standard_set", payload)
+        events.on_project(session, ctx, row.id, "evaluation.price_standard_set", payload)
         return PriceStandardSet(id=standard.id, version=standard.version)
 
 
@@ -248,7 +248,3 @@ def _evaluated(session: Session, ctx: Context, row: Project, result: ResultEvalu
     }
     transition.apply(session, ctx, row, payload=payload)
     return Evaluated(id=result.id, state=f"project.{row.state}", document=result.document_id)
-
-
-def _record(session: Session, ctx: Context, row: Project, type_: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=row.id, type=type_, payload=payload)

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from models.context import Context
 from models.core.chain import GENESIS, entry_hash
 from models.core.ids import derive_id
+from models.core.instants import written
 from models.queries.chains import as_entry
 from models.rules.routing import ROUTES
 from models.tables.kernel import Event, Outbox, StreamHead
@@ -49,7 +50,7 @@ def append(
         type=type,
         actor=actor_of(ctx),
         occurred_at=ctx.as_of,
-        recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
+        recorded_at=written(ctx.services.clock.now()),
         payload=facts,
         prev_hash=head.hash,
         hash="",
@@ -65,11 +66,16 @@ def append(
                 route=route,
                 status="pending",
                 occurred_on=ctx.as_of,
-                next_attempt_at=ctx.services.clock.now().isoformat(timespec="seconds"),
+                next_attempt_at=written(ctx.services.clock.now()),
             )
         )
     session.flush()
     return event
+
+
+def on_project(session: Session, ctx: Context, project: str, type: str, payload: Mapping[str, Any]) -> Event:
+    """Append one event to a project's chain; see ``append``."""
+    return append(session, ctx, stream_kind=PROJECT_STREAM, stream_id=project, type=type, payload=payload)
 
 
 def actor_of(ctx: Context) -> str:

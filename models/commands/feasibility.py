@@ -349,13 +349,8 @@ def _head(session: Session, ctx: Context, act: type[Any], project: str) -> dict[
 
 def _record(session: Session, ctx: Context, act: _Act, what: str, payload: Mapping[str, object]) -> Recorded:
     session.add(act)
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=act.project_id,
-        type=f"feasibility.{what}",
-        payload={"id": act.id, "ordinal": act.ordinal, **payload},
+    events.on_project(
+        session, ctx, act.project_id, f"feasibility.{what}", {"id": act.id, "ordinal": act.ordinal, **payload}
     )
     return Recorded(id=act.id)
 

@@ -172,11 +172,6 @@ def _file(session: Session, ctx: Context, project: Project, code: str, file: Upl
 def _announce(
     session: Session, ctx: Context, act: Formality | FormalitySet, what: str, payload: Mapping[str, object]
 ) -> None:
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=act.project_id,
-        type=f"feasibility.{what}",
-        payload={"id": act.id, "ordinal": act.ordinal, **payload},
+    events.on_project(
+        session, ctx, act.project_id, f"feasibility.{what}", {"id": act.id, "ordinal": act.ordinal, **payload}
     )

@@ -117,11 +117,4 @@ def _announce(session: Session, ctx: Context, given: CountyOpinion) -> None:
         "opinion_digest": digest([given.opinion, given.conditions]),
         "document_id": given.document_id,
     }
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=given.project_id,
-        type="feasibility.opinion_given",
-        payload=payload,
-    )
+    events.on_project(session, ctx, given.project_id, "feasibility.opinion_given", payload)

@@ -178,13 +178,12 @@ def _file_attachment(
 
 
 def _announce(session: Session, ctx: Context, report: FeasibilityReport) -> None:
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=report.project_id,
-        type="feasibility.report_compiled",
-        payload={
+        report.project_id,
+        "feasibility.report_compiled",
+        {
             "id": report.id,
             "ordinal": report.ordinal,
             "appraisal_id": report.appraisal_id,

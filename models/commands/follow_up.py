@@ -271,11 +271,4 @@ def decide_exit(
 
 
 def _tell(session: Session, ctx: Context, row: FollowUp, type_: str, payload: dict[str, Any]) -> None:
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type=type_,
-        payload={"follow_up": row.id, **payload},
-    )
+    events.on_project(session, ctx, row.project_id, type_, {"follow_up": row.id, **payload})

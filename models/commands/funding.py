@@ -181,13 +181,8 @@ def sign_plan(ctx: Context, *, plan_line: str) -> PlanLineState:
         session.add(line)
         payload = {"role": ctx.actor.role.value, "signatures": len(line.signatures)}
         if missing_signatures(signed=(*signed, ctx.actor.role.value), policy=policy):
-            events.append(
-                session,
-                ctx,
-                stream_kind=events.PROJECT_STREAM,
-                stream_id=line.project_id,
-                type="funding.plan_signed",
-                payload={**payload, "plan_line_id": line.id},
+            events.on_project(
+                session, ctx, line.project_id, "funding.plan_signed", {**payload, "plan_line_id": line.id}
             )
         else:
             transition.apply(session, ctx, line, payload=payload, outcome="complete")

@@ -7,10 +7,10 @@ versioned by region; the newest is what later evaluations start from.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from models.commands import events
 from models.commands.ledger import locked
@@ -115,7 +115,7 @@ def set_goals(
         session.add(plan)
         session.flush()
         payload = {"plan_id": plan.id, "goals": len(goals), "precise": precise, "late": plan.late}
-        _note(session, ctx, project, "evaluation.goals_set", payload | {"digest": digest(plan.goals)})
+        events.on_project(session, ctx, project, "evaluation.goals_set", payload | {"digest": digest(plan.goals)})
         return GoalsKept(id=plan.id, revision=plan.revision, late=plan.late)
 
 
@@ -150,7 +150,7 @@ def record_goals(
         session.add(result)
         reached = tuple(code for code in goals if values[code] >= Decimal(goals[code]["target"]))
         payload = {"result_id": result.id, "plan_id": plan.id, "goals": len(goals), "reached": len(reached)}
-        _note(session, ctx, project, _EVENTS[phase], payload)
+        events.on_project(session, ctx, project, _EVENTS[phase], payload)
         return ResultsKept(id=result.id, reached=reached)
 
 
@@ -193,7 +193,3 @@ def set_standard(
             payload=payload,
         )
         return StandardKept(id=standard.id, version=standard.version)
-
-
-def _note(session: Session, ctx: Context, project: str, type_: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type_, payload=payload)

@@ -89,13 +89,12 @@ def record_inspection(
 
 
 def _tell(session: Session, ctx: Context, row: Inspection, document: str) -> None:
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type="monitoring.inspected",
-        payload={
+        row.project_id,
+        "monitoring.inspected",
+        {
             "inspection": row.id,
             "round": row.round_id,
             "problems": row.problems,

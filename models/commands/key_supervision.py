@@ -109,9 +109,7 @@ def _kept(session: Session, ctx: Context, row: KeySupervision, type_: str, *, ru
         "until_on": row.until_on.isoformat(),
         "rule": rule,
     }
-    events.append(
-        session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=row.project_id, type=type_, payload=payload
-    )
+    events.on_project(session, ctx, row.project_id, type_, payload)
     return KeyListed(
         id=row.id, project=row.project_id, since_on=row.since_on, until_on=row.until_on, ended_on=row.ended_on
     )

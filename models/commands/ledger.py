@@ -17,10 +17,10 @@ from sqlmodel import Session, col, select
 from models.context import Context
 from models.core.malformed import malformed
 from models.core.money import LARGEST_AMOUNT, Money
-from models.queries.ledger import balance, held_by_fund, paid
+from models.queries.ledger import balance, held_by_fund, paid, use_of
 from models.queries.reader import found
 from models.rules.funding import Account, Leg, check_balanced
-from models.rules.ledger import Earmark, Held, Use, fits, portions
+from models.rules.ledger import Earmark, Held, fits, portions
 from models.tables.contract import Contract
 from models.tables.funding import Fund, PlanLine, Posting
 from models.tables.kernel import Event, Project
@@ -201,16 +201,6 @@ def drawable(session: Session, *, project: Project, channel: str, year: int) -> 
         else:
             kept += amount
     return Drawable(tuple(held), kept)
-
-
-def use_of(project: Project) -> Use:
-    """Return what a project would use money for, as its entry in the library says."""
-    units = {project.details.get("submitter"), project.details.get("unit")}
-    return Use(
-        project=project.id,
-        services=frozenset(project.details.get("services", ())),
-        units=frozenset(unit for unit in units if unit),
-    )
 
 
 def year_of(line: PlanLine) -> int:

@@ -278,14 +278,7 @@ def _note(session: Session, ctx: Context, row: MidtermAssessment) -> None:
         "document_id": row.document_id,
         "plan_document_id": row.plan_document_id,
     }
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type="midterm.assessed",
-        payload=payload,
-    )
+    events.on_project(session, ctx, row.project_id, "midterm.assessed", payload)
 
 
 def _views(

@@ -40,7 +40,7 @@ from models.rules.midterm import ENDING, Disposition
 from models.tables.contract import Contract
 from models.tables.delivery import DeliveryReferral
 from models.tables.funding import PlanLine
-from models.tables.kernel import Event, Project
+from models.tables.kernel import Project
 from models.tables.midterm import MidtermAssessment, MidtermDecision
 
 _ALIVE: Final = ("signed", "running")
@@ -236,17 +236,13 @@ def _take_effect(session: Session, ctx: Context, project: Project, decided: Midt
         "document_id": decided.document_id,
     }
     if disposition is Disposition.CONTINUE and project.state == "in_progress":
-        event = _note(session, ctx, project.id, "midterm.continued", payload)
+        event = events.on_project(session, ctx, project.id, "midterm.continued", payload)
     else:
         event = transition.apply(session, ctx, project, payload=payload, outcome=disposition)
     if disposition in ENDING:
         midterm_money.settle_budgets(session, ctx, event, project, decided)
     midterm_money.open_demands(session, ctx, decided)
     session.add(decided)
-
-
-def _note(session: Session, ctx: Context, project: str, type: str, payload: dict[str, Any]) -> Event:
-    return events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=type, payload=payload)
 
 
 def _hand_over_people(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> None:
@@ -267,7 +263,7 @@ def _hand_over_people(session: Session, ctx: Context, project: Project, decided:
     session.add(referral)
     decided.recipients = len(people)
     payload = {"referral_id": referral.id, "persons": len(people), "successor_id": decided.successor_id}
-    _note(session, ctx, project.id, "delivery.referred", payload)
+    events.on_project(session, ctx, project.id, "delivery.referred", payload)
 
 
 def _end_contracts(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> None:

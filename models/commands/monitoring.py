@@ -113,13 +113,12 @@ def _file(session: Session, ctx: Context, row: Project, act: _Act, document: str
         document_id=document,
     )
     session.add(record)
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.id,
-        type="monitoring.supervised",
-        payload={
+        row.id,
+        "monitoring.supervised",
+        {
             "supervision_id": record.id,
             "line": record.line,
             "method": record.method,

@@ -198,14 +198,7 @@ def close_finding(
             "late": closed.late,
             "document_id": row.document_id,
         }
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=row.project_id,
-            type="monitoring.finding_closed",
-            payload=payload,
-        )
+        events.on_project(session, ctx, row.project_id, "monitoring.finding_closed", payload)
         return closed
 
 

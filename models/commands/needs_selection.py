@@ -196,13 +196,12 @@ def record(
         for stratum, chosen in drawn.chosen.items()
         for ordinal, person in enumerate(chosen, start=1)
     )
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=picked.project_id,
-        type="needs.recipients_selected",
-        payload={**_payload(picked), "chosen_digest": digest(drawn.chosen)},
+        picked.project_id,
+        "needs.recipients_selected",
+        {**_payload(picked), "chosen_digest": digest(drawn.chosen)},
     )
     return RecipientsSelected(
         id=picked.id,
@@ -319,12 +318,5 @@ def void_selection(
         session.flush()
         session.delete(earlier)
         session.flush()
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="needs.recipients_voided",
-            payload=payload,
-        )
+        events.on_project(session, ctx, project, "needs.recipients_voided", payload)
         return voided

@@ -15,12 +15,11 @@ from sqlmodel import Session
 
 from models.commands import documents, draws
 from models.commands.ledger import Amount, locked
-from models.commands.procurement import RUNNERS, note, policy_of
+from models.commands.procurement import RUNNERS, file_stored, note, policy_of
 from models.commands.purchase_clocks import owe_report
 from models.context import Context
 from models.core.errors import Refusal
 from models.core.hashing import canonical_json
-from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.ports import StoredObject
@@ -212,7 +211,7 @@ def draw_experts(
             "organisations": made.suppliers,
         }
         session.add(row)
-        document = _file(session, ctx, row, made.stored, kind="draw_protocol")
+        document = file_stored(session, ctx, row, made.stored, kind="draw_protocol").id
         note(session, ctx, row, "procurement.experts_drawn", _drawn_facts(row.draw))
         return ExpertsDrawn(
             id=row.id,
@@ -261,19 +260,6 @@ def _make(
     protocol = protocol_of(roster=candidates, conflicts_with=conflicts, size=size, quotas={}, drawn=drawn)
     stored = documents.keep(ctx, data=canonical_json(protocol), media_type="application/json")
     return _Made(used, drawn, stored, known)
-
-
-def _file(session: Session, ctx: Context, row: Procurement, stored: StoredObject, *, kind: str) -> str:
-    return documents.file_upload(
-        session,
-        ctx,
-        stored=stored,
-        project_id=row.project_id,
-        stage="procurement",
-        kind=kind,
-        title=sentence(f"procurement.paper.{kind}"),
-        issuer=row.purchaser,
-    ).id
 
 
 def _suppliers(session: Session, row: Procurement) -> list[Organisation]:
@@ -346,7 +332,7 @@ def negotiate(
         row.negotiated_on = ctx.as_of
         session.add(row)
         owe_report(session, ctx, row, policy)
-        _file(session, ctx, row, stored, kind="negotiation_minutes")
+        file_stored(session, ctx, row, stored, kind="negotiation_minutes")
         responsive = sum(1 for offer in offers if offer.responsive)
         facts = {"suppliers": len(offers), "responsive": responsive, "minutes_sha256": stored.sha256}
         note(session, ctx, row, "procurement.negotiated", facts)

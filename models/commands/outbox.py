@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from sqlalchemy import or_
@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from models.context import Context
 from models.core.actors import Role
+from models.core.instants import written
 from models.core.registry import command
 from models.queries.reader import found
 from models.tables.kernel import Outbox
@@ -39,7 +40,7 @@ class Message:
 def claim(ctx: Context, *, limit: int = 20) -> tuple[Message, ...]:
     """Lease the oldest pending messages that are due and not leased by another relay."""
     now = ctx.services.clock.now()
-    instant = _text(now)
+    instant = written(now)
     with ctx.writing() as session:
         rows = session.exec(
             select(Outbox)
@@ -53,7 +54,7 @@ def claim(ctx: Context, *, limit: int = 20) -> tuple[Message, ...]:
             .with_for_update(skip_locked=True)
         ).all()
         for row in rows:
-            row.lease_until = _text(now + LEASE)
+            row.lease_until = written(now + LEASE)
             row.attempts += 1
             session.add(row)
         return tuple(Message(row.id, row.event_id, row.route, row.occurred_on) for row in rows)
@@ -77,7 +78,7 @@ def settle(ctx: Context, *, message: str, outcome: Literal["sent", "failed", "aw
             row.last_error = error_code
             row.status = "stuck" if outcome == "failed" and row.attempts >= MAX_ATTEMPTS else "pending"
             longest = LONGEST_OUTAGE_WAIT if outcome == "away" else LONGEST_FAILURE_WAIT
-            row.next_attempt_at = _text(ctx.services.clock.now() + _wait(row.attempts, longest))
+            row.next_attempt_at = written(ctx.services.clock.now() + _wait(row.attempts, longest))
         session.add(row)
         return row.status
 
@@ -85,7 +86,3 @@ def settle(ctx: Context, *, message: str, outcome: Literal["sent", "failed", "aw
 def _wait(attempts: int, longest: timedelta) -> timedelta:
     doublings = min(max(attempts - 1, 0), 20)
     return min(longest, timedelta(minutes=2**doublings))
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat(timespec="seconds")

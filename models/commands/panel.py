@@ -215,13 +215,12 @@ def submit_score(
         )
         session.add(sheet)
         work.close_item(session, ctx, kind=seats.SCORING, subject_id=seat.id)
-        events.append(
+        events.on_project(
             session,
             ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=row.project_id,
-            type="review.score_submitted",
-            payload={"round_id": row.id, "seat_id": seat.id, "expert_id": expert.id, "sheet_digest": sheet.digest},
+            row.project_id,
+            "review.score_submitted",
+            {"round_id": row.id, "seat_id": seat.id, "expert_id": expert.id, "sheet_digest": sheet.digest},
         )
         return SheetSubmitted(id=sheet.id, round=row.id)
 

@@ -143,14 +143,7 @@ def _file_check(session: Session, ctx: Context, contract: Contract, file: Upload
 
 
 def _note(session: Session, ctx: Context, contract: Contract, type: str, payload: Mapping[str, Any]) -> None:
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=contract.project_id,
-        type=type,
-        payload={**payload, "contract_id": contract.id},
-    )
+    events.on_project(session, ctx, contract.project_id, type, {**payload, "contract_id": contract.id})
 
 
 @command("funding.pay", roles=_PAYERS, clause="ZY-112")
@@ -296,11 +289,4 @@ def _record(session: Session, ctx: Context, *, line: PlanLine, row: Payment, in_
     }
     if in_full:
         return transition.apply(session, ctx, line, payload=payload, outcome="in_full")
-    return events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=line.project_id,
-        type="funding.paid",
-        payload={**payload, "plan_line_id": line.id},
-    )
+    return events.on_project(session, ctx, line.project_id, "funding.paid", {**payload, "plan_line_id": line.id})

@@ -79,13 +79,8 @@ def move_project(
         if previous == target.code:
             raise Refusal("library.already_there", rule="ZY-43", facts={"unit": target.name})
         place(session, ctx, project=project, unit=target.code, reason=reason)
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project,
-            type="library.project_moved",
-            payload={"from_unit": previous, "to_unit": target.code},
+        events.on_project(
+            session, ctx, project, "library.project_moved", {"from_unit": previous, "to_unit": target.code}
         )
         return ProjectMoved(id=project, previous=previous, unit=target.code)
 

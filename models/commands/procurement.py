@@ -16,14 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.commands import events, purchase_clocks, purchase_gates, transition
+from models.commands import documents, events, purchase_clocks, purchase_gates, transition
 from models.commands.ledger import locked
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
+from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
+from models.core.uploads import Upload
 from models.policy.schema import Policy
+from models.ports import StoredObject
 from models.queries.procurement import bids_of, is_converted
 from models.queries.reader import project_of
 from models.rules import lifecycle
@@ -33,6 +36,7 @@ from models.rules.masking import check_impersonal
 from models.rules.procurement import check_method_change, check_notice
 from models.rules.purchase_method import OPEN_TENDER, MethodCase, choose_method
 from models.rules.tender_documents import check_on_offer
+from models.tables.kernel import Document
 from models.tables.procurement import MethodStep, Procurement
 
 BUYERS = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
@@ -158,13 +162,28 @@ def _add_step(
 
 def note(session: Session, ctx: Context, row: Procurement, type: str, payload: Mapping[str, object]) -> None:
     """Append an event of a procurement that moves no state, to its project's chain."""
-    events.append(
+    events.on_project(session, ctx, row.project_id, type, {"procurement_id": row.id, "round": row.round, **payload})
+
+
+def file_stored(
+    session: Session,
+    ctx: Context,
+    row: Procurement,
+    stored: StoredObject | Upload,
+    *,
+    kind: str,
+    title: str = "",
+) -> Document:
+    """File a stored object with a purchase, in its purchaser's name; ``title`` is the kind's unless given."""
+    return documents.file_upload(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type=type,
-        payload={"procurement_id": row.id, "round": row.round, **payload},
+        stored=stored,
+        project_id=row.project_id,
+        stage="procurement",
+        kind=kind,
+        title=title or sentence(f"procurement.paper.{kind}"),
+        issuer=row.purchaser,
     )
 
 

@@ -299,13 +299,12 @@ def close_notice(ctx: Context, *, notice: str) -> NoticeClosed:
         row.ends_on, row.closed_on, row.result = last, ctx.as_of, "passed"
         filed = publicity_papers.file_closing(session, ctx, notice=row, project=project, closing=closing)
         work.close_item(session, ctx, kind=CLOSING, subject_id=row.id)
-        events.append(
+        events.on_project(
             session,
             ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project.id,
-            type="publicity.closed",
-            payload={"notice_id": row.id, "ended_on": last.isoformat(), "document_id": filed[0]},
+            project.id,
+            "publicity.closed",
+            {"notice_id": row.id, "ended_on": last.isoformat(), "document_id": filed[0]},
         )
         return NoticeClosed(id=row.id, result="passed", ended_on=last, documents=filed)
 

@@ -7,7 +7,7 @@ notice moves, and the move is in its events.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
@@ -133,7 +133,7 @@ def _move(session: Session, ctx: Context, item: PublicityNotice, outage: NoticeO
         "last": outage.last_day.isoformat() if outage.last_day else None,
         "ends_on": item.ends_on.isoformat(),
     }
-    _note(session, ctx, item.project_id, "publicity.outage_recorded", payload)
+    events.on_project(session, ctx, item.project_id, "publicity.outage_recorded", payload)
 
 
 def _open(session: Session, notice: str) -> tuple[PublicityNotice, Project]:
@@ -173,7 +173,7 @@ def _recorded(
     if evidence is not None:
         posting.evidence_document_id = _file(session, ctx, project, evidence)
     payload = {"sheet_id": posting.sheet_id, "channel": posting.channel, "evidence": posting.evidence_document_id}
-    _note(session, ctx, project.id, type, payload)
+    events.on_project(session, ctx, project.id, type, payload)
     return Posted(
         id=posting.id,
         channel=posting.channel,
@@ -194,7 +194,3 @@ def _file(session: Session, ctx: Context, project: Project, evidence: Upload) ->
         title="publicity.evidence.title",
         issuer=acting_body(session, role=ctx.actor.role, policy=policy, project=project.id),
     )
-
-
-def _note(session: Session, ctx: Context, project_id: str, type: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project_id, type=type, payload=payload)

@@ -26,7 +26,6 @@ from models.queries.publicity_history import Answer, Told, readable_on
 from models.queries.reader import found, project_of
 from models.rules import publicity as rules
 from models.rules.bodies import body_name
-from models.tables.kernel import Project
 from models.tables.publicity import Objection, PublicityNotice
 
 ANSWERING: Final = "publicity.answer_objection"
@@ -93,14 +92,14 @@ def raise_objection(
         due = objection.answer_due_on.isoformat()
         payload = {"notice_id": row.id, "objection_id": objection.id, "answer_due_on": due}
         if objection.late:
-            _note(session, ctx, project, "publicity.petition_recorded", payload)
+            events.on_project(session, ctx, project.id, "publicity.petition_recorded", payload)
         elif row.paused_on is None:
             row.paused_on = ctx.as_of
             session.add(row)
             work.close_item(session, ctx, kind=CLOSING, subject_id=row.id)
             transition.apply(session, ctx, project, payload=payload)
         else:
-            _note(session, ctx, project, "publicity.objection_added", payload)
+            events.on_project(session, ctx, project.id, "publicity.objection_added", payload)
         return ObjectionRaised(
             id=objection.id,
             state=f"project.{project.state}",
@@ -245,7 +244,7 @@ def _settle(
     move = outcome if outcome != "withdrawn" else ""
     if one.late or row.closed_on is not None or (outcome != "upheld" and others):
         kind = "publicity.objection_answered" if move else "publicity.objection_withdrawn"
-        _note(session, ctx, project, kind, facts)
+        events.on_project(session, ctx, project.id, kind, facts)
         return
     if outcome == "upheld":
         row.closed_on, row.result = ctx.as_of, "upheld"
@@ -281,7 +280,3 @@ def _sheet(session: Session, ctx: Context, one: Objection, *, outcome: str, repl
         matter=ctx.services.vault.open(one.matter_sealed),
         reply=reply,
     )
-
-
-def _note(session: Session, ctx: Context, project: Project, type: str, payload: dict[str, Any]) -> None:
-    events.append(session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project.id, type=type, payload=payload)

@@ -22,6 +22,7 @@ from models.commands import events
 from models.context import Context
 from models.core.errors import Conflict, DataFault, Detail, LifecycleError, Refusal, Transient
 from models.core.hashing import canonical_json
+from models.core.instants import written
 from models.core.messages import sentence
 from models.core.registry import Once, Operation
 from models.tables.kernel import Receipt
@@ -77,7 +78,7 @@ def _drafted(ctx: Context, operation: Operation, arguments: BaseModel) -> Receip
         command=operation.name,
         actor=events.actor_of(ctx),
         as_of=ctx.as_of,
-        recorded_at=ctx.services.clock.now().isoformat(timespec="seconds"),
+        recorded_at=written(ctx.services.clock.now()),
         request=keyed(canonical_json(["request", sender, sorted(ctx.synthetic), *content]).decode()),
         submission=keyed(canonical_json(["submission", alike, *content]).decode()) if operation.once_a_day else None,
     )

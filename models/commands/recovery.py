@@ -334,14 +334,7 @@ def take(
     payload = {"case_id": row.id, "step": step, "document_id": document, "amount_fen": fen, **(facts or {})}
     if due is not None:
         payload["due_on"] = due.isoformat()
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type=f"recovery.{step}",
-        payload=payload,
-    )
+    events.on_project(session, ctx, row.project_id, f"recovery.{step}", payload)
     session.flush()
 
 

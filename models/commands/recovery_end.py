@@ -190,14 +190,7 @@ def _note_fine(
         "policy_digest": policy_digest,
         "document_id": document,
     }
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.project_id,
-        type="recovery.fined",
-        payload=payload,
-    )
+    events.on_project(session, ctx, row.project_id, "recovery.fined", payload)
 
 
 @command("recovery.close_case", roles=CIVIL_AFFAIRS, clause="ZY-116")

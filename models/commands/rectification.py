@@ -206,9 +206,7 @@ def _kept(session: Session, ctx: Context, row: RectificationOrder, type_: str, p
         "late": row.late,
         "rule": binding(policy=policy, rules=("ZY-88", "FZ-76", "SYS-RECTIFICATION")),
     }
-    events.append(
-        session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=row.project_id, type=type_, payload=payload
-    )
+    events.on_project(session, ctx, row.project_id, type_, payload)
     return OrderKept(
         id=row.id,
         due_on=row.due_on,

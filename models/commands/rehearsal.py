@@ -79,9 +79,7 @@ def record_source(
             session.add(SourceValue(id=id_, project_id=project, ordinal=ordinal, **value.model_dump()))
         stated = sum(value.stated is not None for value in values)
         payload = {"source": source, "dates_stated": dates_stated, "stated": stated, "fields": len(values)}
-        events.append(
-            session, ctx, stream_kind=events.PROJECT_STREAM, stream_id=project, type=_RECORDED, payload=payload
-        )
+        events.on_project(session, ctx, project, _RECORDED, payload)
         return SourceRecorded(stated=stated, not_stated=len(values) - stated)
 
 

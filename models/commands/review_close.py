@@ -117,14 +117,7 @@ def _end(session: Session, ctx: Context, project: Project, row: ReviewRound, out
     if needed == 0:
         transition.apply(session, ctx, project, payload=payload)
         return 0
-    events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=project.id,
-        type="review.opinion_filed",
-        payload=payload | {"signatures_needed": needed},
-    )
+    events.on_project(session, ctx, project.id, "review.opinion_filed", payload | {"signatures_needed": needed})
     sitting = [seat for seat in outcome.seats if seat.recused_on is None]
     ask_for_signatures(session, ctx, round=row, sitting=sitting, policy=policy)
     return needed

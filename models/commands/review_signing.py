@@ -131,13 +131,8 @@ def sign_opinion(
         count = sum(one.signed for one in signatures_of(session, row.id))
         needed = rules.signatures_needed(policy=policy)
         payload = _payload(act, signature, count=count)
-        events.append(
-            session,
-            ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=project.id,
-            type="review.opinion_signed" if act.signed else "review.signature_refused",
-            payload=payload,
+        events.on_project(
+            session, ctx, project.id, "review.opinion_signed" if act.signed else "review.signature_refused", payload
         )
         if act.signed and count == needed:
             summary = {"round_id": row.id, "passed": row.passed, "opinion_sha256": act.opinion_sha256}

@@ -125,13 +125,12 @@ def leave(session: Session, ctx: Context, *, round: ReviewRound, left: ReviewSea
     session.add(left)
     session.flush()
     _watch_short(session, ctx, round=round, policy=policy)
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=round.project_id,
-        type="review.recused",
-        payload={
+        round.project_id,
+        "review.recused",
+        {
             "round_id": round.id,
             "seat_id": left.id,
             "expert_id": left.expert_id,

@@ -93,14 +93,7 @@ def plan_services(
         planned = ServicesPlanned(id=contract, items=len(fresh), persons=len({one.person_id for one in fresh}))
         payload = {"contract_id": contract, "items": planned.items, "persons": planned.persons}
         if fresh:
-            events.append(
-                session,
-                ctx,
-                stream_kind=events.PROJECT_STREAM,
-                stream_id=row.project_id,
-                type="delivery.services_planned",
-                payload=payload,
-            )
+            events.on_project(session, ctx, row.project_id, "delivery.services_planned", payload)
         return planned
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from models.commands import documents
 from models.commands.ledger import locked
-from models.commands.procurement import RUNNERS, note, policy_of
+from models.commands.procurement import RUNNERS, file_stored, note, policy_of
 from models.commands.purchase_papers import notice_view
 from models.context import Context
 from models.core.messages import sentence
@@ -213,15 +213,8 @@ def amend_documents(
         rules.check_amendment(on=ctx.as_of, closes_on=closes_on, policy=policy_of(session, ctx, row))
         row.bids_close_on = closes_on
         session.add(row)
-        filed = documents.file_upload(
-            session,
-            ctx,
-            stored=stored,
-            project_id=row.project_id,
-            stage="procurement",
-            kind="tender_amendment",
-            title=sentence("procurement.paper.amendment"),
-            issuer=row.purchaser,
+        filed = file_stored(
+            session, ctx, row, stored, kind="tender_amendment", title=sentence("procurement.paper.amendment")
         )
         payload = {"document_id": filed.id, "sha256": filed.sha256, "bids_close_on": closes_on.isoformat()}
         note(session, ctx, row, "procurement.documents_amended", payload)

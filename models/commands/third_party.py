@@ -149,13 +149,12 @@ def omit_third_party(
         )
         row.details = {**row.details, reads.OMITTED: [one.model_dump(mode="json") for one in (*known, said)]}
         session.add(row)
-        event = events.append(
+        event = events.on_project(
             session,
             ctx,
-            stream_kind=events.PROJECT_STREAM,
-            stream_id=row.id,
-            type="evaluation.third_party_omitted",
-            payload={"phase": phase, "reason_digest": digest(reason), "policy_digest": policy.digest},
+            row.id,
+            "evaluation.third_party_omitted",
+            {"phase": phase, "reason_digest": digest(reason), "policy_digest": policy.digest},
         )
         return OmissionRecorded(id=event.event_id, phase=phase)
 
@@ -216,13 +215,12 @@ def _file(
     )
     session.add(evaluation)
     session.flush()
-    events.append(
+    events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=row.id,
-        type="evaluation.third_party_recorded",
-        payload={
+        row.id,
+        "evaluation.third_party_recorded",
+        {
             "evaluation_id": evaluation.id,
             "phase": evaluation.phase,
             "organisation_id": organisation.id,

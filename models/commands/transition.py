@@ -56,13 +56,12 @@ def apply(session: Session, ctx: Context, row: Stateful, *, payload: Mapping[str
         session.flush()
     else:
         _swap_state(session, row, target=move.target)
-    return events.append(
+    return events.on_project(
         session,
         ctx,
-        stream_kind=events.PROJECT_STREAM,
-        stream_id=project_id,
-        type=move.event,
-        payload={
+        project_id,
+        move.event,
+        {
             **payload,
             f"{thing}_id": row.id,
             "from": previous,

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 from models.core.actors import Role
 from models.policy.duties import LEVELS
-from models.policy.reading import count, items, mapping, one_of, text
+from models.policy.reading import count, flag, items, mapping, one_of, text
 from models.policy.values import ADDED, Kind
 
 OTHER: Final = "OTHER"
@@ -173,10 +173,10 @@ def _field(raw: object) -> BookField:
     field = BookField(
         label=text(given.get("label")),
         type=one_of(given.get("type", "text"), TYPES),
-        required=_flag(given.get("required", False)),
+        required=flag(given.get("required", False)),
         values=MappingProxyType({text(key): text(name) for key, name in mapping(given.get("values", {})).items()}),
         values_from=one_of(given["values_from"], (QUALIFICATIONS,)) if "values_from" in given else "",
-        personal=_flag(given.get("personal", False)),
+        personal=flag(given.get("personal", False)),
         mask=one_of(given.get("mask", "omit" if given.get("personal") else "clear"), _MASKS),
         rule=text(given["rule"]) if "rule" in given else "",
     )
@@ -237,12 +237,6 @@ def _minimum(raw: object) -> int | str:
     if raw is None:
         return 0
     return one_of(raw, (STATIONS_MIN,)) if isinstance(raw, str) else count(raw)
-
-
-def _flag(raw: object) -> bool:
-    if not isinstance(raw, bool):
-        raise ValueError
-    return raw
 
 
 BookTable = Annotated[

@@ -29,6 +29,13 @@ def text(raw: object) -> str:
     return raw
 
 
+def flag(raw: object) -> bool:
+    """Return true or false. Raises ``ValueError`` for anything else."""
+    if not isinstance(raw, bool):
+        raise ValueError
+    return raw
+
+
 def one_of(raw: object, known: tuple[str, ...]) -> str:
     """Return a text that is one of ``known``. Raises ``ValueError`` otherwise."""
     given = text(raw)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Annotated, TypeVar
 
 from models.core.money import Money
+from models.policy.reading import flag, text
 
 Item = TypeVar("Item")
 
@@ -61,18 +62,6 @@ def _yuan(raw: object) -> Money:
     return Money.yuan(_decimal(raw))
 
 
-def _flag(raw: object) -> bool:
-    if not isinstance(raw, bool):
-        raise ValueError
-    return raw
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str) or not raw.strip():
-        raise ValueError
-    return raw
-
-
 def plain(value: object) -> object:
     """Return a value as canonical JSON can hold it; mappings become lists of pairs, because their order counts."""
     match value:
@@ -104,11 +93,11 @@ def _listed(raw: object, read: Callable[[object], Item]) -> tuple[Item, ...]:
 def _mapped(raw: object, read: Callable[[object], Item]) -> Mapping[str, Item]:
     if not isinstance(raw, dict) or not raw:
         raise ValueError
-    return MappingProxyType({_text(key): read(item) for key, item in raw.items()})
+    return MappingProxyType({text(key): read(item) for key, item in raw.items()})
 
 
 def _codes(raw: object) -> tuple[str, ...]:
-    return _listed(raw, _text)
+    return _listed(raw, text)
 
 
 def _falling(raw: object) -> tuple[int, ...]:
@@ -131,11 +120,11 @@ Ratio = Annotated[Decimal, Kind("ratio", _decimal, _DECIMAL)]
 Points = Annotated[Decimal, Kind("points", _decimal, _DECIMAL)]
 Share = Annotated[Fraction, Kind("share", _share, "带引号的分数,如 '2/3',大于 0 且不大于 1")]
 Yuan = Annotated[Money, Kind("yuan", _yuan, "元,整数或带引号的两位小数")]
-Flag = Annotated[bool, Kind("flag", _flag, "true 或 false")]
-Text = Annotated[str, Kind("text", _text, "非空文本")]
+Flag = Annotated[bool, Kind("flag", flag, "true 或 false")]
+Text = Annotated[str, Kind("text", text, "非空文本")]
 Codes = Annotated[tuple[str, ...], Kind("codes", _codes, "不重复的代码列表")]
 DaysList = Annotated[tuple[int, ...], Kind("days_list", _falling, "由大到小、不重复的天数列表")]
-Labels = Annotated[Mapping[str, str], Kind("labels", lambda raw: _mapped(raw, _text), "代码: 中文名称")]
+Labels = Annotated[Mapping[str, str], Kind("labels", lambda raw: _mapped(raw, text), "代码: 中文名称")]
 Counts = Annotated[Mapping[str, int], Kind("counts", lambda raw: _mapped(raw, _whole), f"代码: {_WHOLE}")]
 Weights = Annotated[Mapping[str, Decimal], Kind("weights", lambda raw: _mapped(raw, _decimal), f"代码: {_DECIMAL}")]
 PointsByCode = Annotated[

@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 
 from models.core.money import Money
 from models.rules.funding import Account
-from models.rules.ledger import Held
+from models.rules.ledger import Held, Use
 from models.tables.funding import Payment, Posting
+from models.tables.kernel import Project
 
 
 def balance(
@@ -177,3 +178,13 @@ def granted(session: Session, *, project: str, channel: str | None = None) -> tu
         statement = statement.where(col(Posting.channel) == channel)
     rows = session.exec(statement).all()
     return tuple(Granted(line or "", source, since, Money(int(fen))) for line, source, since, fen in rows)
+
+
+def use_of(project: Project) -> Use:
+    """Return what a project would use money for, as its entry in the library says."""
+    units = {project.details.get("submitter"), project.details.get("unit")}
+    return Use(
+        project=project.id,
+        services=frozenset(project.details.get("services", ())),
+        units=frozenset(unit for unit in units if unit),
+    )

@@ -18,9 +18,10 @@ from sqlmodel import Session, col, or_, select
 from models.core.identifiers import OrganisationType, parse_credit_code
 from models.core.periods import Quarter
 from models.policy.resolver import PolicyBook
+from models.queries.ledger import use_of
 from models.queries.units import root_unit, units_on
 from models.rules.funding import Account
-from models.rules.ledger import Earmark, Use, fits
+from models.rules.ledger import Earmark, fits
 from models.rules.lifecycle import TRANSITIONS, Thing
 from models.rules.plan_candidates import Facts, Purpose
 from models.rules.plan_programme import Purse
@@ -273,12 +274,7 @@ def _money(
     purses: Iterable[Purse],
     funds: Iterable[Fund],
 ) -> tuple[Purpose, ...]:
-    units = {project.details.get("submitter"), project.details.get("unit")}
-    use = Use(
-        project=project.id,
-        services=frozenset(project.details.get("services", ())),
-        units=frozenset(unit for unit in units if unit),
-    )
+    use = use_of(project)
     allowed = {fund.id for fund in funds if fits(earmark=Earmark.read(fund.earmark), use=use)}
     return tuple(
         Purpose(

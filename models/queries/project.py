@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from models.core.actors import Role
 from models.core.registry import query
@@ -14,7 +14,7 @@ from models.queries.reader import Reader, project_of
 from models.queries.review_veil import veil, veiled_rounds
 from models.tables.contract import Contract
 from models.tables.funding import PlanLine
-from models.tables.kernel import Event
+from models.tables.kernel import Event, Project
 from models.tables.procurement import Procurement
 
 EVERYONE_INSIDE = tuple(role for role in Role if role is not Role.PUBLIC)
@@ -53,18 +53,7 @@ class HistoryLine(BaseModel):
 @query("project.status", roles=EVERYONE_INSIDE, clause="SYS-STATUS")
 def status(reader: Reader, *, project: str) -> ProjectStatus:
     """Return the state of a project and of its plan lines, procurements and contracts."""
-    session = reader.session
-    row = project_of(session, project)
-    states: dict[str, list[str]] = {"project": [row.state]}
-    parts: tuple[tuple[str, type[PlanLine | Procurement | Contract]], ...] = (
-        ("plan_line", PlanLine),
-        ("procurement", Procurement),
-        ("contract", Contract),
-    )
-    for thing, model in parts:
-        states[thing] = list(
-            session.exec(select(model.state).where(col(model.project_id) == project).order_by(col(model.id)))
-        )
+    row = project_of(reader.session, project)
     moves = [line for line in history(reader, project=project) if "to" in line.payload]
     last = moves[-1]
     return ProjectStatus(
@@ -72,12 +61,27 @@ def status(reader: Reader, *, project: str) -> ProjectStatus:
         name=row.name,
         region=row.region,
         state=f"{last.type.split('.', 1)[0]}.{last.payload['to']}",
-        states=states,
+        states=states_of(reader.session, row),
         moved_on=last.on,
         policy_digest=row.policy_digest,
         synthetic=row.synthetic,
         predecessor=row.predecessor_id,
     )
+
+
+def states_of(session: Session, project: Project) -> dict[str, list[str]]:
+    """Return thing → the states of a project and of its plan lines, procurements and contracts."""
+    states: dict[str, list[str]] = {"project": [project.state]}
+    parts: tuple[tuple[str, type[PlanLine | Procurement | Contract]], ...] = (
+        ("plan_line", PlanLine),
+        ("procurement", Procurement),
+        ("contract", Contract),
+    )
+    for thing, model in parts:
+        states[thing] = list(
+            session.exec(select(model.state).where(col(model.project_id) == project.id).order_by(col(model.id)))
+        )
+    return states
 
 
 @query("project.history", roles=EVERYONE_INSIDE, clause="SYS-HISTORY")

@@ -20,14 +20,14 @@ from models.core.actors import OUTSIDE, ROLE_NAMES, Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import operations, query
-from models.queries.project import HistoryLine, history, status
+from models.queries.project import HistoryLine, history, states_of
 from models.queries.reader import Reader, project_of
-from models.queries.work import OpenItem, open_items
+from models.queries.work import OpenItem, waiting
 from models.rules.citing import written_clause
 from models.rules.lifecycle import TRANSITIONS, Thing
 from models.rules.register import Kind, Status, register
 from models.tables.funding import Posting
-from models.tables.kernel import Document, Event, Project
+from models.tables.kernel import Document, Event, Project, WorkItem
 
 _JUDGED: Final = (Role.CONTRACTOR, Role.TENDER_AGENCY, Role.EXPERT, Role.THIRD_PARTY_EVALUATOR)
 _READERS: Final = tuple(role for role in Role if role not in (*OUTSIDE, *_JUDGED))
@@ -128,13 +128,13 @@ class Why(BaseModel):
 def why(reader: Reader, *, project: str) -> Why:
     """Return every step that led to a project's present state, oldest first, and what it waits for."""
     row = project_of(reader.session, project)
-    stands = status(reader, project=project)
+    states = states_of(reader.session, row)
     ids, papers, amounts = _event_ids(reader, project), _papers(reader, project), _amounts(reader, row)
     return Why(
         id=row.id,
         name=row.name,
         region=row.region,
-        states=stands.states,
+        states=states,
         synthetic=row.synthetic,
         steps=tuple(
             _step(
@@ -145,8 +145,8 @@ def why(reader: Reader, *, project: str) -> Why:
             )
             for lines in _by_command(history(reader, project=project))
         ),
-        waiting=tuple(item for item in open_items(reader) if item.project == project),
-        next=_next(stands.states),
+        waiting=waiting(reader, col(WorkItem.project_id) == project),
+        next=_next(states),
     )
 
 

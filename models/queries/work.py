@@ -53,11 +53,17 @@ def open_items(
     due_by: Annotated[date | None, Field(description="只看这一天及以前到期的")] = None,
 ) -> tuple[OpenItem, ...]:
     """Return the open work items, the first due first; those of one role, or due by a day, where given."""
-    statement = select(WorkItem).where(col(WorkItem.status) == "open")
+    wanted: list[ColumnElement[bool]] = []
     if role is not None:
-        statement = statement.where(col(WorkItem.role) == role)
+        wanted.append(col(WorkItem.role) == role)
     if due_by is not None:
-        statement = statement.where(col(WorkItem.due_on) <= due_by)
+        wanted.append(col(WorkItem.due_on) <= due_by)
+    return waiting(reader, *wanted)
+
+
+def waiting(reader: Reader, *wanted: ColumnElement[bool]) -> tuple[OpenItem, ...]:
+    """Return the open work items that fit every condition and that the reader may see, the first due first."""
+    statement = select(WorkItem).where(col(WorkItem.status) == "open", *wanted)
     if reader.actor.role not in _SEE_PANELS:
         statement = statement.where(or_(col(WorkItem.subject_kind) != "review_seat", _own_seat(reader)))
     rows = reader.session.exec(statement.order_by(col(WorkItem.due_on), col(WorkItem.id))).all()

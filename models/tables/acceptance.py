@@ -8,12 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class SelfCheck(SQLModel, table=True):
@@ -28,9 +24,9 @@ class SelfCheck(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     round: int
-    indicators: list[dict[str, Any]] = Field(sa_column=_json())
-    instruments: dict[str, str] = Field(sa_column=_json())
-    spent_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    indicators: list[dict[str, Any]] = Field(sa_type=JSON)
+    instruments: dict[str, str] = Field(sa_type=JSON)
+    spent_fen: int = Field(sa_type=BigInteger)
     submitted_on: date
     days_late: int
 
@@ -51,9 +47,9 @@ class AcceptanceConclusion(SQLModel, table=True):
     round: int
     self_check_id: str = Field(foreign_key="self_check.id")
     outcome: str
-    purchaser_scores: dict[str, str] = Field(sa_column=_json())
-    recipient_scores: dict[str, str] = Field(sa_column=_json())
-    party_scores: dict[str, str] = Field(sa_column=_json())
+    purchaser_scores: dict[str, str] = Field(sa_type=JSON)
+    recipient_scores: dict[str, str] = Field(sa_type=JSON)
+    party_scores: dict[str, str] = Field(sa_type=JSON)
     total: str
     grade: str
     pay_ratio: str
@@ -64,7 +60,7 @@ class AcceptanceConclusion(SQLModel, table=True):
     concluded_on: date
     policy_digest: str
     document_id: str
-    needs_change: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
+    needs_change: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     announced_on: date | None = None
 
 
@@ -99,5 +95,5 @@ class FinalAccountAudit(SQLModel, table=True):
     reason: str
     ordered_on: date
     reported_on: date | None = None
-    verified_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    verified_fen: int | None = Field(default=None, sa_type=BigInteger)
     document_id: str | None = None

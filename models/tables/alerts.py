@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Column, Index, Text, UniqueConstraint
+from sqlalchemy import Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -27,7 +27,7 @@ class Contact(SQLModel, table=True):
     role: str = Field(index=True)
     unit: str
     supervises: bool
-    address_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    address_sealed: str = Field(sa_type=Text)
     address_hash: str = Field(max_length=SHA256_LENGTH)
     registered_on: date
     until_on: date | None = None
@@ -47,7 +47,7 @@ class AlertMessage(SQLModel, table=True):
     account: str = Field(index=True)
     contact_id: str = Field(foreign_key="contact.id")
     title: str
-    body: str = Field(sa_column=Column(Text, nullable=False))
+    body: str = Field(sa_type=Text)
     digest: bool
     rendered_on: date
     status: str

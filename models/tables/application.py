@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -33,18 +33,18 @@ class Application(SQLModel, table=True):
     policy_digest: str
     applicant: str
     credit_code: str | None = None
-    parts: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    parts: dict[str, str] = Field(sa_type=JSON)
     starts_on: date | None = None
     ends_on: date | None = None
-    total_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    total_fen: int = Field(sa_type=BigInteger)
     submitted_on: date
     gate_report_sha256: str = Field(max_length=SHA256_LENGTH)
     document_id: str
-    gaps: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    gaps: list[str] = Field(default_factory=list, sa_type=JSON)
     returned_on: date | None = None
-    told: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    design: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    attachments: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    told: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    design: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    attachments: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     guide_id: str | None = Field(default=None, foreign_key="application_guide.id")
     supersedes_id: str | None = Field(default=None, foreign_key="application.id")
     accepted_on: date | None = None
@@ -63,7 +63,7 @@ class ApplicationBudgetLine(SQLModel, table=True):
     ordinal: int
     category: str
     channel: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
 
 
 class ApplicationTeamMember(SQLModel, table=True):
@@ -76,8 +76,8 @@ class ApplicationTeamMember(SQLModel, table=True):
     application_id: str = Field(foreign_key="application.id")
     ordinal: int
     role: str
-    name_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    contact_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    name_sealed: str = Field(sa_type=Text)
+    contact_sealed: str | None = Field(default=None, sa_type=Text)
     qualification: str | None = None
 
 

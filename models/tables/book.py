@@ -8,12 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class BookRow(SQLModel, table=True):
@@ -35,10 +31,10 @@ class BookRow(SQLModel, table=True):
     book: str
     rule: str
     unit_code: str
-    fields: dict[str, Any] = Field(sa_column=_json())
+    fields: dict[str, Any] = Field(sa_type=JSON)
     personal_sealed: str | None = None
     document_id: str | None = None
-    warnings: list[str] = Field(default_factory=list, sa_column=_json())
+    warnings: list[str] = Field(default_factory=list, sa_type=JSON)
     from_on: date
     until_on: date | None = None
     reason: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -30,20 +30,20 @@ class Contract(SQLModel, table=True):
     signed_on: date
     starts_on: date
     ends_on: date
-    price_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
-    clauses: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    extension_conditions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    price_fen: int = Field(sa_type=BigInteger)
+    clauses: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    extension_conditions: list[str] = Field(default_factory=list, sa_type=JSON)
     days_late: int = 0
     predecessor_id: str | None = Field(default=None, foreign_key="contract.id", index=True)
-    assisting: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    key_posts: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    in_kind: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    bond_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    assisting: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    key_posts: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    in_kind: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    bond_fen: int | None = Field(default=None, sa_type=BigInteger)
     published_on: date | None = None
     filed_on: date | None = None
     terminated_on: date | None = None
     termination_reason: str | None = None
-    breach: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    breach: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
 class ContractChange(SQLModel, table=True):
@@ -61,9 +61,9 @@ class ContractChange(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     ordinal: int
     kind: str
-    diff: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    reason: str = Field(sa_column=Column(Text, nullable=False))
-    amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    diff: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    reason: str = Field(sa_type=Text)
+    amount_fen: int = Field(default=0, sa_type=BigInteger)
     organisation_id: str | None = Field(default=None, foreign_key="organisation.id")
     document_id: str | None = Field(default=None, foreign_key="document.id")
     changed_on: date

@@ -74,9 +74,9 @@ class Approval(SQLModel, table=True):
     ordinal: int = 1
     decision_id: str = Field(foreign_key="decision.id")
     doc_no: str
-    conditions: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    amounts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    total_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    conditions: list[str] = Field(sa_type=JSON)
+    amounts: dict[str, Any] = Field(sa_type=JSON)
+    total_fen: int | None = Field(default=None, sa_type=BigInteger)
     document_id: str
     approved_on: date
     policy_digest: str
@@ -100,7 +100,7 @@ class FunderShare(SQLModel, table=True):
     account: str | None = None
     channel: str
     sub_ledger: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     recorded_on: date
 
 
@@ -115,8 +115,8 @@ class MechanismMeeting(SQLModel, table=True):
     meeting_no: str
     held_on: date
     chaired_by: str
-    attendance: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
-    matters: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    attendance: list[dict[str, Any]] = Field(sa_type=JSON)
+    matters: list[str] = Field(sa_type=JSON)
     document_id: str
     recorded_on: date
     policy_digest: str
@@ -131,7 +131,7 @@ class OfficeRoster(SQLModel, table=True):
     id: str = Field(primary_key=True)
     region: str
     version: int
-    members: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    members: list[dict[str, Any]] = Field(sa_type=JSON)
     recorded_on: date
     policy_digest: str
 
@@ -147,9 +147,9 @@ class ProjectModification(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
     reason: str
-    kinds: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    diff: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    parts: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    kinds: list[str] = Field(sa_type=JSON)
+    diff: dict[str, Any] = Field(sa_type=JSON)
+    parts: list[str] = Field(sa_type=JSON)
     back_to: str
     modified_on: date
     policy_digest: str

@@ -7,18 +7,9 @@ correction is a new revision beside the old row. What a record says about a pers
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
-
-
-def _sealed() -> Any:
-    return Column(Text, nullable=False)
 
 
 class DeliveryStaff(SQLModel, table=True):
@@ -34,7 +25,7 @@ class DeliveryStaff(SQLModel, table=True):
     id: str = Field(primary_key=True)
     contract_id: str = Field(foreign_key="contract.id")
     ref: str
-    certificate_sealed: str = Field(sa_column=_sealed())
+    certificate_sealed: str = Field(sa_type=Text)
     qualified: bool
     assigned_on: date
     certificate_until: date | None = None
@@ -52,8 +43,8 @@ class CasePlan(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     person_id: str = Field(foreign_key="person.id")
     stratum: str
-    hardships: dict[str, str] = Field(sa_column=_json())
-    services: list[str] = Field(sa_column=_json())
+    hardships: dict[str, str] = Field(sa_type=JSON)
+    services: list[str] = Field(sa_type=JSON)
     planned_on: date
 
 
@@ -106,8 +97,8 @@ class ServiceRecord(SQLModel, table=True):
     minutes: int
     item: str
     staff_ref: str
-    place_sealed: str = Field(sa_column=_sealed())
-    result_sealed: str = Field(sa_column=_sealed())
+    place_sealed: str = Field(sa_type=Text)
+    result_sealed: str = Field(sa_type=Text)
     satisfied: bool | None = None
     revision: int = 0
     correction: str | None = None
@@ -129,7 +120,7 @@ class DeliveryReferral(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     from_unit: str
     to_unit: str
-    reason_sealed: str = Field(sa_column=_sealed())
-    person_ids: list[str] = Field(sa_column=_json())
+    reason_sealed: str = Field(sa_type=Text)
+    person_ids: list[str] = Field(sa_type=JSON)
     persons: int
     referred_on: date

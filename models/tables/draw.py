@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -24,7 +24,7 @@ class DrawCommitment(SQLModel, table=True):
     subject_id: str = Field(index=True)
     commitment: str = Field(max_length=SHA256_LENGTH)
     roster_digest: str = Field(max_length=SHA256_LENGTH)
-    seed_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    seed_sealed: str = Field(sa_type=Text)
     committed_on: date
     revealed_on: date | None = None
     overtaken_on: date | None = None

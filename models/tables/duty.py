@@ -6,14 +6,9 @@ Written by ``commands.unit`` and ``commands.duty``. Names are those of places an
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class AdministrativeUnit(SQLModel, table=True):
@@ -62,8 +57,8 @@ class DutyOccurrence(SQLModel, table=True):
     held_on: date | None = None
     recorded_on: date | None = None
     participants: int | None = None
-    consulted: list[str] = Field(default_factory=list, sa_column=_json())
-    documents: list[str] = Field(default_factory=list, sa_column=_json())
+    consulted: list[str] = Field(default_factory=list, sa_type=JSON)
+    documents: list[str] = Field(default_factory=list, sa_type=JSON)
     late: bool = False
     late_reason: str = ""
-    ahead_of: list[str] = Field(default_factory=list, sa_column=_json())
+    ahead_of: list[str] = Field(default_factory=list, sa_type=JSON)

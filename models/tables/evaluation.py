@@ -9,12 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class ThirdPartyEvaluation(SQLModel, table=True):
@@ -27,7 +23,7 @@ class ThirdPartyEvaluation(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id")
     phase: str
     organisation_id: str = Field(foreign_key="organisation.id")
-    scores: dict[str, str] = Field(sa_column=_json())
+    scores: dict[str, str] = Field(sa_type=JSON)
     total: str
     policy_digest: str
     evaluated_on: date
@@ -57,7 +53,7 @@ class Outcome(SQLModel, table=True):
     approximate_after: bool
     change_percent: str | None = None
     approximate: bool
-    counts: dict[str, int] = Field(sa_column=_json())
+    counts: dict[str, int] = Field(sa_type=JSON)
     count_total: int | None = None
     note: str
     recorded_on: date
@@ -73,7 +69,7 @@ class PriceStandard(SQLModel, table=True):
     region: str
     version: int
     project_id: str = Field(foreign_key="project.id", index=True)
-    items: list[dict[str, Any]] = Field(sa_column=_json())
+    items: list[dict[str, Any]] = Field(sa_type=JSON)
     set_on: date
 
 
@@ -85,8 +81,8 @@ class ResultEvaluation(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
-    effects: dict[str, str] = Field(sa_column=_json())
-    recommendations: list[str] = Field(sa_column=_json())
+    effects: dict[str, str] = Field(sa_type=JSON)
+    recommendations: list[str] = Field(sa_type=JSON)
     evaluated_on: date
     policy_digest: str
     document_id: str
@@ -104,7 +100,7 @@ class PerformancePlan(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     revision: int
-    goals: dict[str, dict[str, Any]] = Field(sa_column=_json())
+    goals: dict[str, dict[str, Any]] = Field(sa_type=JSON)
     means: str
     method: str
     path: str
@@ -123,7 +119,7 @@ class GoalResult(SQLModel, table=True):
     plan_id: str = Field(foreign_key="performance_plan.id")
     ordinal: int
     phase: str
-    reached: dict[str, str] = Field(sa_column=_json())
+    reached: dict[str, str] = Field(sa_type=JSON)
     recorded_on: date
 
 
@@ -137,6 +133,6 @@ class EvaluationStandard(SQLModel, table=True):
     region: str
     version: int
     project_id: str | None = Field(default=None, foreign_key="project.id")
-    items: dict[str, dict[str, str]] = Field(sa_column=_json())
+    items: dict[str, dict[str, str]] = Field(sa_type=JSON)
     set_on: date
     policy_digest: str

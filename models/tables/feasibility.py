@@ -8,14 +8,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class Benchmark(SQLModel, table=True):
@@ -27,7 +23,7 @@ class Benchmark(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
-    places: list[str] = Field(sa_column=_json())
+    places: list[str] = Field(sa_type=JSON)
     notes: str
     recorded_on: date
 
@@ -44,8 +40,8 @@ class Requirement(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
-    items: dict[str, str] = Field(sa_column=_json())
-    guided_by: list[str] = Field(default_factory=list, sa_column=_json())
+    items: dict[str, str] = Field(sa_type=JSON)
+    guided_by: list[str] = Field(default_factory=list, sa_type=JSON)
     guidance: str = ""
     specified_on: date
 
@@ -59,8 +55,8 @@ class ContentReview(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
-    items: list[dict[str, Any]] = Field(sa_column=_json())
-    warnings: list[str] = Field(default_factory=list, sa_column=_json())
+    items: list[dict[str, Any]] = Field(sa_type=JSON)
+    warnings: list[str] = Field(default_factory=list, sa_type=JSON)
     policy_digest: str
     reviewed_on: date
 
@@ -74,10 +70,10 @@ class CostEstimate(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
-    inputs: dict[str, int] = Field(sa_column=_json())
-    comparators: list[dict[str, Any]] = Field(sa_column=_json())
-    consulted: list[str] = Field(sa_column=_json())
-    total_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    inputs: dict[str, int] = Field(sa_type=JSON)
+    comparators: list[dict[str, Any]] = Field(sa_type=JSON)
+    consulted: list[str] = Field(sa_type=JSON)
+    total_fen: int = Field(sa_type=BigInteger)
     estimated_on: date
 
 
@@ -98,14 +94,14 @@ class Appraisal(SQLModel, table=True):
     ordinal: int
     application_id: str = Field(foreign_key="application.id")
     payer: str
-    findings: dict[str, Any] = Field(sa_column=_json())
-    assessments: dict[str, str] = Field(sa_column=_json())
-    balance: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
-    risks: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    findings: dict[str, Any] = Field(sa_type=JSON)
+    assessments: dict[str, str] = Field(sa_type=JSON)
+    balance: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    risks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     fiscal_capacity_positive: bool | None = None
     major: bool
     outcome: str
-    grounds: list[str] = Field(sa_column=_json())
+    grounds: list[str] = Field(sa_type=JSON)
     policy_digest: str
     appraised_on: date
     voided_on: date | None = None
@@ -127,14 +123,14 @@ class FeasibilityReport(SQLModel, table=True):
     ordinal: int
     appraisal_id: str = Field(foreign_key="feasibility_appraisal.id")
     author: str
-    chapters: dict[str, str] = Field(sa_column=_json())
-    balance: list[dict[str, Any]] = Field(sa_column=_json())
-    risks: list[dict[str, Any]] = Field(sa_column=_json())
+    chapters: dict[str, str] = Field(sa_type=JSON)
+    balance: list[dict[str, Any]] = Field(sa_type=JSON)
+    risks: list[dict[str, Any]] = Field(sa_type=JSON)
     stability: str
     outline_source: str
     outline_since: str
     outline_digest: str = Field(max_length=SHA256_LENGTH)
-    warnings: list[str] = Field(sa_column=_json())
+    warnings: list[str] = Field(sa_type=JSON)
     sha256: str = Field(max_length=SHA256_LENGTH)
     document_id: str = Field(foreign_key="document.id")
     attachment_id: str | None = Field(default=None, foreign_key="document.id")
@@ -155,7 +151,7 @@ class CountyOpinion(SQLModel, table=True):
     report_sha256: str = Field(max_length=SHA256_LENGTH)
     positive: bool
     opinion: str
-    conditions: list[str] = Field(sa_column=_json())
+    conditions: list[str] = Field(sa_type=JSON)
     number: str
     document_id: str = Field(foreign_key="document.id")
     scan_id: str | None = Field(default=None, foreign_key="document.id")
@@ -188,7 +184,7 @@ class FormalitySet(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     ordinal: int
-    items: dict[str, str] = Field(sa_column=_json())
+    items: dict[str, str] = Field(sa_type=JSON)
     document_id: str = Field(foreign_key="document.id")
     policy_digest: str
     completed_on: date

@@ -21,7 +21,7 @@ class BudgetLine(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     year: int
     channel: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     reply_no: str | None = None
     replied_on: date
     note: str = ""
@@ -59,10 +59,10 @@ class Fund(SQLModel, table=True):
     region: str
     channel: str
     year: int
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     doc_no: str | None = None
     purpose: str
-    earmark: dict[str, list[str]] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    earmark: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
     supplements_id: str | None = Field(default=None, foreign_key="fund.id")
     keeper_id: str | None = Field(default=None, foreign_key="organisation.id")
     donor_id: str | None = Field(default=None, foreign_key="organisation.id")
@@ -84,7 +84,7 @@ class MoneyBack(SQLModel, table=True):
     kind: str
     year: int
     channel: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     project_id: str | None = Field(default=None, foreign_key="project.id", index=True)
     fund_id: str | None = Field(default=None, foreign_key="fund.id")
     plan_line_id: str | None = Field(default=None, foreign_key="plan_line.id")
@@ -122,13 +122,13 @@ class PlanLine(SQLModel, table=True):
     quarter: str
     batch: int
     channel: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     uncovered_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
     content: str
     period_start: date | None = None
     period_end: date | None = None
     target: str
-    signatures: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    signatures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     approval_id: str | None = Field(default=None, foreign_key="approval.id")
     cancelled_on: date | None = None
     cancel_reason: str = ""
@@ -157,7 +157,7 @@ class Posting(SQLModel, table=True):
     plan_line_id: str | None = Field(default=None, foreign_key="plan_line.id", index=True)
     contract_id: str | None = Field(default=None, foreign_key="contract.id", index=True)
     fund_id: str | None = Field(default=None, foreign_key="fund.id", index=True)
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     occurred_on: date
 
 
@@ -174,12 +174,12 @@ class Payment(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     plan_line_id: str = Field(foreign_key="plan_line.id", index=True)
     contract_id: str = Field(foreign_key="contract.id", index=True)
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     verified_percent: str
     final: bool
     basis: str
     paid_on: date
-    categories: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    categories: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
 
 
 class ProjectAccount(SQLModel, table=True):

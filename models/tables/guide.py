@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -29,7 +29,7 @@ class ApplicationGuide(SQLModel, table=True):
     version: int | None = None
     drafted_on: date
     in_force_from: date | None = Field(default=None, index=True)
-    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    content: dict[str, Any] = Field(sa_type=JSON)
     content_digest: str = Field(max_length=SHA256_LENGTH)
     policy_digest: str
     document_id: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -47,9 +47,9 @@ class IncentiveTable(SQLModel, table=True):
     quarter: str
     batch: int
     version: int
-    participants: list[dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
-    fiscal_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
-    donation_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    participants: list[dict[str, str]] = Field(sa_type=JSON)
+    fiscal_fen: int = Field(sa_type=BigInteger)
+    donation_fen: int = Field(sa_type=BigInteger)
     agreed_on: date
     minutes_id: str
     document_id: str
@@ -65,11 +65,11 @@ class IncentiveRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     table_id: str = Field(foreign_key="incentive_table.id")
     unit_code: str
-    met: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    met: list[Any] = Field(sa_type=JSON)
     effect: str
-    base_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    base_fen: int = Field(sa_type=BigInteger)
     weight: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     donor_view: str
     reason: str
     conclusion_id: str | None = Field(default=None, foreign_key="acceptance_conclusion.id")

@@ -10,14 +10,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 SHA256_LENGTH = 64
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class Project(SQLModel, table=True):
@@ -35,7 +31,7 @@ class Project(SQLModel, table=True):
     entered_on: date
     synthetic: bool
     predecessor_id: str | None = Field(default=None, foreign_key="project.id")
-    details: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
 class StreamHead(SQLModel, table=True):
@@ -66,7 +62,7 @@ class Event(SQLModel, table=True):
     actor: str
     occurred_at: date
     recorded_at: str
-    payload: dict[str, Any] = Field(sa_column=_json())
+    payload: dict[str, Any] = Field(sa_type=JSON)
     prev_hash: str = Field(max_length=SHA256_LENGTH)
     hash: str = Field(max_length=SHA256_LENGTH)
 
@@ -86,8 +82,8 @@ class Attempt(SQLModel, table=True):
     code: str
     rule: str | None = None
     input_digest: str
-    input_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    details: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    input_sealed: str = Field(sa_type=Text)
+    details: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
 
 
 class Receipt(SQLModel, table=True):
@@ -104,7 +100,7 @@ class Receipt(SQLModel, table=True):
     recorded_at: str
     request: str = Field(max_length=SHA256_LENGTH)
     submission: str | None = Field(default=None, unique=True, max_length=SHA256_LENGTH)
-    outcome_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    outcome_sealed: str | None = Field(default=None, sa_type=Text)
 
 
 class Outbox(SQLModel, table=True):
@@ -189,7 +185,7 @@ class Document(SQLModel, table=True):
     data_digest: str | None = None
     font_digest: str | None = None
     engine: str | None = None
-    synthetic_fields: list[str] = Field(default_factory=list, sa_column=_json())
+    synthetic_fields: list[str] = Field(default_factory=list, sa_type=JSON)
     event_id: str
 
 

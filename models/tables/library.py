@@ -6,14 +6,9 @@ Written by ``commands.library``, ``commands.placement`` and ``commands.policy_li
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class Placement(SQLModel, table=True):
@@ -41,7 +36,7 @@ class PolicyList(SQLModel, table=True):
     region: str
     version: int
     published_on: date
-    consulted: dict[str, str] = Field(sa_column=_json())
+    consulted: dict[str, str] = Field(sa_type=JSON)
     policy_digest: str
     document_id: str
 

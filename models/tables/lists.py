@@ -9,14 +9,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class ServiceRow(SQLModel, table=True):
@@ -31,7 +27,7 @@ class ServiceRow(SQLModel, table=True):
     service_class: str
     item: str
     other_reason: str
-    targets: list[str] = Field(sa_column=_json())
+    targets: list[str] = Field(sa_type=JSON)
     standard: str
     standard_document_id: str | None = Field(default=None, foreign_key="document.id")
     supplier: str
@@ -42,9 +38,9 @@ class ServiceRow(SQLModel, table=True):
     channel: str
     beyond_basic: bool
     covered_by_material: bool
-    overlaps: dict[str, bool] = Field(sa_column=_json())
+    overlaps: dict[str, bool] = Field(sa_type=JSON)
     policy_ref: str
-    warnings: list[str] = Field(sa_column=_json())
+    warnings: list[str] = Field(sa_type=JSON)
     registered_on: date
     policy_digest: str
     synthetic: bool
@@ -67,14 +63,14 @@ class ResourceRow(SQLModel, table=True):
     kind: str
     other_reason: str
     source: str
-    items: list[str] = Field(sa_column=_json())
-    areas: list[str] = Field(sa_column=_json())
+    items: list[str] = Field(sa_type=JSON)
+    areas: list[str] = Field(sa_type=JSON)
     capacity: int
     valid_from: date
     valid_until: date
-    contact_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    contact_sealed: str = Field(sa_type=Text)
     submitted_by: str
-    warnings: list[str] = Field(sa_column=_json())
+    warnings: list[str] = Field(sa_type=JSON)
     registered_on: date
     policy_digest: str
     synthetic: bool
@@ -94,23 +90,23 @@ class ProjectRow(SQLModel, table=True):
     region: str
     replaces_id: str | None = Field(default=None, foreign_key="project_list_row.id")
     title: str
-    surveys: list[str] = Field(sa_column=_json())
-    services: list[str] = Field(sa_column=_json())
-    resources: list[str] = Field(sa_column=_json())
+    surveys: list[str] = Field(sa_type=JSON)
+    services: list[str] = Field(sa_type=JSON)
+    resources: list[str] = Field(sa_type=JSON)
     payer_class: str
-    shares: list[dict[str, Any]] = Field(sa_column=_json())
+    shares: list[dict[str, Any]] = Field(sa_type=JSON)
     total: int = Field(sa_type=BigInteger)
-    design: dict[str, str] = Field(sa_column=_json())
+    design: dict[str, str] = Field(sa_type=JSON)
     plan_alignment: str
     responsible_unit: str
-    cooperating_units: list[str] = Field(sa_column=_json())
+    cooperating_units: list[str] = Field(sa_type=JSON)
     domain: str
     other_reason: str
     catalogue_code: str
     priority_service: str
-    participation: dict[str, str] = Field(sa_column=_json())
+    participation: dict[str, str] = Field(sa_type=JSON)
     brand: str
-    warnings: list[str] = Field(sa_column=_json())
+    warnings: list[str] = Field(sa_type=JSON)
     registered_on: date
     policy_digest: str
     synthetic: bool
@@ -140,9 +136,9 @@ class ListVersion(SQLModel, table=True):
     kind: str
     number: int
     published_on: date
-    row_ids: list[str] = Field(sa_column=_json())
+    row_ids: list[str] = Field(sa_type=JSON)
     digest: str = Field(max_length=SHA256_LENGTH)
-    co_drafters: list[str] = Field(sa_column=_json())
+    co_drafters: list[str] = Field(sa_type=JSON)
     fiscal_capacity: str
     document_id: str = Field(foreign_key="document.id")
     policy_digest: str

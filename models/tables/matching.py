@@ -7,16 +7,11 @@ the old, a new answer beside the old one. An agent's name is sealed.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class MatchRun(SQLModel, table=True):
@@ -33,7 +28,7 @@ class MatchRun(SQLModel, table=True):
     ran_on: date
     ordinal: int
     needs: int
-    counts: dict[str, int] = Field(sa_column=_json())
+    counts: dict[str, int] = Field(sa_type=JSON)
     input_digest: str = Field(max_length=SHA256_LENGTH)
     outcome_digest: str = Field(max_length=SHA256_LENGTH)
     policy_digest: str
@@ -82,9 +77,9 @@ class MatchAnswer(SQLModel, table=True):
     resource_id: str = Field(foreign_key="resource_list_row.id")
     answer: str
     given_by: str
-    agent_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    agent_sealed: str | None = Field(default=None, sa_type=Text)
     agent_relation: str
-    reason_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    reason_sealed: str | None = Field(default=None, sa_type=Text)
     document_id: str | None = Field(default=None, foreign_key="document.id")
     answered_on: date
 
@@ -104,7 +99,7 @@ class ServiceGap(SQLModel, table=True):
     item: str
     weakness: str
     persons: int
-    reasons: dict[str, int] = Field(sa_column=_json())
+    reasons: dict[str, int] = Field(sa_type=JSON)
     purchase_need: bool
     found_on: date
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class MidtermAssessment(SQLModel, table=True):
@@ -30,14 +26,14 @@ class MidtermAssessment(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id", index=True)
     ordinal: int
-    findings: dict[str, Any] = Field(sa_column=_json())
-    environment: str = Field(sa_column=Column(Text, nullable=False))
-    own_change: str = Field(sa_column=Column(Text, nullable=False))
+    findings: dict[str, Any] = Field(sa_type=JSON)
+    environment: str = Field(sa_type=Text)
+    own_change: str = Field(sa_type=Text)
     conditions_changed: bool
     recommendation: str
-    reason: str = Field(sa_column=Column(Text, nullable=False))
-    restructuring: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
-    loss_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    reason: str = Field(sa_type=Text)
+    restructuring: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    loss_fen: int | None = Field(default=None, sa_type=BigInteger)
     window_from: date | None = None
     window_to: date | None = None
     timing: str
@@ -62,15 +58,15 @@ class MidtermDecision(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     assessment_id: str = Field(foreign_key="midterm_assessment.id")
     disposition: str
-    basis: str = Field(sa_column=Column(Text, nullable=False))
+    basis: str = Field(sa_type=Text)
     meeting_no: str = ""
-    consulted: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    consulted: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     decided_by: str
     successor_id: str | None = Field(default=None, foreign_key="project.id")
-    demanded: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    demanded: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     contracts: int = 0
-    released_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    handed_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    released_fen: int = Field(default=0, sa_type=BigInteger)
+    handed_fen: int = Field(default=0, sa_type=BigInteger)
     recipients: int = 0
     decided_on: date
     policy_digest: str

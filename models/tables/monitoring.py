@@ -9,12 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class Supervision(SQLModel, table=True):
@@ -31,10 +27,10 @@ class Supervision(SQLModel, table=True):
     line: str
     phase: str
     method: str
-    findings: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    findings: dict[str, str] = Field(sa_type=JSON)
     recorded_by: str
     on_behalf: str | None = None
-    joint: list[str] = Field(default_factory=list, sa_column=_json())
+    joint: list[str] = Field(default_factory=list, sa_type=JSON)
     inspected_on: date
     document_id: str
 
@@ -57,13 +53,13 @@ class CheckFinding(SQLModel, table=True):
     records: int
     persons: int
     minutes: int = 0
-    amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(default=0, sa_type=BigInteger)
     found_on: date
     due_on: date
     policy_digest: str
     closed_on: date | None = None
     outcome: str = ""
-    reason_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    reason_sealed: str | None = Field(default=None, sa_type=Text)
     document_id: str | None = Field(default=None, foreign_key="document.id")
 
 
@@ -79,9 +75,9 @@ class InspectionRound(SQLModel, table=True):
     id: str = Field(primary_key=True)
     region: str = Field(index=True)
     title: str
-    targets: dict[str, str] = Field(sa_column=_json())
-    sizes: dict[str, int] = Field(sa_column=_json())
-    inspectors: list[dict[str, Any]] = Field(sa_column=_json())
+    targets: dict[str, str] = Field(sa_type=JSON)
+    sizes: dict[str, int] = Field(sa_type=JSON)
+    inspectors: list[dict[str, Any]] = Field(sa_type=JSON)
     roster_digest: str
     opened_on: date
     drawn_on: date | None = None
@@ -103,10 +99,10 @@ class Inspection(SQLModel, table=True):
     round_id: str = Field(foreign_key="inspection_round.id")
     project_id: str = Field(foreign_key="project.id", index=True)
     stratum: str
-    inspectors: list[str] = Field(sa_column=_json())
+    inspectors: list[str] = Field(sa_type=JSON)
     inspected_on: date | None = None
     problems: int = 0
-    findings: dict[str, str] = Field(default_factory=dict, sa_column=_json())
+    findings: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     supervision_id: str | None = Field(default=None, foreign_key="supervision.id")
 
 
@@ -122,8 +118,8 @@ class RectificationOrder(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id", index=True)
     source: str = Field(default="", index=True)
-    problem: str = Field(sa_column=Column(Text, nullable=False))
-    demand: str = Field(sa_column=Column(Text, nullable=False))
+    problem: str = Field(sa_type=Text)
+    demand: str = Field(sa_type=Text)
     ordered_by: str
     ordered_on: date
     due_on: date
@@ -165,7 +161,7 @@ class FollowUp(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id", index=True)
     population: int
-    sample: list[str] = Field(sa_column=_json())
+    sample: list[str] = Field(sa_type=JSON)
     roster_digest: str
     seed_commitment: str
     protocol_document_id: str = Field(foreign_key="document.id")
@@ -188,7 +184,7 @@ class FollowUpAnswer(SQLModel, table=True):
     person_id: str = Field(foreign_key="person.id", index=True)
     answer: str
     method: str
-    words_sealed: str = Field(default="", sa_column=Column(Text, nullable=False))
+    words_sealed: str = Field(default="", sa_type=Text)
     answered_on: date
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class Survey(SQLModel, table=True):
@@ -27,7 +23,7 @@ class Survey(SQLModel, table=True):
     id: str = Field(primary_key=True)
     region: str = Field(index=True)
     title: str
-    classes: list[str] = Field(sa_column=_json())
+    classes: list[str] = Field(sa_type=JSON)
     scope: str
     opened_on: date
     policy_digest: str
@@ -144,7 +140,7 @@ class IndicatorSet(SQLModel, table=True):
     version: str = Field(primary_key=True)
     region: str
     status: str
-    content: dict[str, Any] = Field(sa_column=_json())
+    content: dict[str, Any] = Field(sa_type=JSON)
     recorded_on: date
 
 
@@ -170,7 +166,7 @@ class EnrolmentGap(SQLModel, table=True):
     id: str = Field(primary_key=True)
     enrolment_id: str = Field(foreign_key="needs_enrolment.id")
     id_hash: str = Field(max_length=SHA256_LENGTH)
-    reason_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    reason_sealed: str = Field(sa_type=Text)
 
 
 class HouseholdFile(SQLModel, table=True):
@@ -201,8 +197,8 @@ class SelectionRound(SQLModel, table=True):
     survey_id: str = Field(foreign_key="survey.id")
     seed: str
     pool_digest: str = Field(max_length=SHA256_LENGTH)
-    counts: dict[str, int] = Field(sa_column=_json())
-    adjustments: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
+    counts: dict[str, int] = Field(sa_type=JSON)
+    adjustments: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     served_min: int | None = None
     selected_on: date
     policy_digest: str

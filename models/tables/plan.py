@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -26,10 +26,10 @@ class PlanProposal(SQLModel, table=True):
     quarter: str
     batch: int
     version: int
-    given: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    inputs: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    given: dict[str, Any] = Field(sa_type=JSON)
+    inputs: dict[str, Any] = Field(sa_type=JSON)
     input_digest: str = Field(max_length=SHA256_LENGTH)
-    scenarios: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    scenarios: list[dict[str, Any]] = Field(sa_type=JSON)
     result_digest: str = Field(max_length=SHA256_LENGTH)
     policy_digest: str
     document_id: str
@@ -47,5 +47,5 @@ class PlanAdoption(SQLModel, table=True):
     scenario: str
     quarter: str
     batch: int
-    lines: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    lines: list[str] = Field(sa_type=JSON)
     adopted_on: date

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -31,23 +31,23 @@ class Procurement(SQLModel, table=True):
     purchaser: str
     purchaser_kind: str
     guided_by: str | None = None
-    budget_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
-    contractor_types: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    budget_fen: int = Field(sa_type=BigInteger)
+    contractor_types: list[str] = Field(default_factory=list, sa_type=JSON)
     method: str | None = None
     method_reason: str | None = None
     round: int = 0
-    notice_sites: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    notice_sites: list[str] = Field(default_factory=list, sa_type=JSON)
     noticed_on: date | None = None
     bids_close_on: date | None = None
     bidding_closed_on: date | None = None
     negotiated_on: date | None = None
     winner_organisation_id: str | None = None
-    award_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    award_fen: int | None = Field(default=None, sa_type=BigInteger)
     awarded_on: date | None = None
     award_reason: str | None = None
     award_published_on: date | None = None
     void_reason: str | None = None
-    draw: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    draw: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     category: str = ""
     object: str = "service"
     level: str = ""
@@ -57,7 +57,7 @@ class Procurement(SQLModel, table=True):
     plan_item: str | None = None
     in_catalogue: bool = False
     new_spend: bool = True
-    exemption: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    exemption: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     failed_with: int | None = None
     documents_until: date | None = None
     evaluated_on: date | None = None
@@ -95,14 +95,14 @@ class Bid(SQLModel, table=True):
     procurement_id: str = Field(foreign_key="procurement.id", index=True)
     round: int
     organisation_id: str
-    price_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    price_fen: int | None = Field(default=None, sa_type=BigInteger)
     substantive: bool
     void_reason: str | None = None
     registered_on: date
-    offer_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    offer_fen: int | None = Field(default=None, sa_type=BigInteger)
     responsive: bool | None = None
-    proofs: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    bond_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    proofs: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    bond_fen: int | None = Field(default=None, sa_type=BigInteger)
     bond_returned_on: date | None = None
     quality_met: bool | None = None
     price_explained: bool | None = None

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import JSON, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class PublicityNotice(SQLModel, table=True):
@@ -32,7 +27,7 @@ class PublicityNotice(SQLModel, table=True):
     round_id: str = Field(foreign_key="review_round.id")
     project_name: str
     ordinal: int
-    channels: list[str] = Field(sa_column=_json())
+    channels: list[str] = Field(sa_type=JSON)
     published_on: date
     starts_on: date
     ends_on: date
@@ -94,14 +89,14 @@ class Objection(SQLModel, table=True):
     id: str = Field(primary_key=True)
     notice_id: str = Field(foreign_key="publicity_notice.id")
     ordinal: int
-    objector_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    matter_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    objector_sealed: str = Field(sa_type=Text)
+    matter_sealed: str = Field(sa_type=Text)
     raised_on: date
     answer_due_on: date
     raised_by: str = Field(max_length=SHA256_LENGTH)
     late: bool = False
     outcome: str | None = None
-    reply_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    reply_sealed: str | None = Field(default=None, sa_type=Text)
     answered_on: date | None = None
 
 
@@ -114,6 +109,6 @@ class Disclosure(SQLModel, table=True):
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
     item: str
-    sites: list[str] = Field(sa_column=_json())
+    sites: list[str] = Field(sa_type=JSON)
     disclosed_on: date
     document_id: str

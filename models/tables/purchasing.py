@@ -8,12 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class PurchaseList(SQLModel, table=True):
@@ -32,7 +28,7 @@ class PurchaseList(SQLModel, table=True):
     version: int
     published_on: date
     finance_reply: str | None = None
-    items: list[dict[str, Any]] = Field(sa_column=_json())
+    items: list[dict[str, Any]] = Field(sa_type=JSON)
     policy_digest: str
     document_id: str
 
@@ -86,10 +82,10 @@ class TenderDocuments(SQLModel, table=True):
     version: int
     prepared_on: date
     template_id: str | None = None
-    sections: dict[str, str] = Field(sa_column=_json())
-    deviations: dict[str, str] = Field(sa_column=_json())
-    qualifications: dict[str, dict[str, Any]] = Field(sa_column=_json())
-    criteria: dict[str, dict[str, Any]] = Field(sa_column=_json())
+    sections: dict[str, str] = Field(sa_type=JSON)
+    deviations: dict[str, str] = Field(sa_type=JSON)
+    qualifications: dict[str, dict[str, Any]] = Field(sa_type=JSON)
+    criteria: dict[str, dict[str, Any]] = Field(sa_type=JSON)
     consultation: str | None = None
     document_id: str
 
@@ -106,8 +102,8 @@ class PurchaseNotice(SQLModel, table=True):
     kind: str
     published_on: date
     closes_on: date | None = None
-    sites: list[str] = Field(sa_column=_json())
-    qualifications: list[str] = Field(sa_column=_json())
+    sites: list[str] = Field(sa_type=JSON)
+    qualifications: list[str] = Field(sa_type=JSON)
     organisation_id: str | None = None
     document_id: str
 
@@ -121,7 +117,7 @@ class AgencyEngagement(SQLModel, table=True):
     id: str = Field(primary_key=True)
     procurement_id: str = Field(foreign_key="procurement.id", index=True)
     organisation_id: str = Field(foreign_key="organisation.id")
-    staff: dict[str, str] = Field(sa_column=_json())
+    staff: dict[str, str] = Field(sa_type=JSON)
     engaged_on: date
     closed_on: date | None = None
     assessment: str | None = None
@@ -158,7 +154,7 @@ class PurchaseCheck(SQLModel, table=True):
     kind: str
     checkpoint: str
     party: str
-    findings: dict[str, dict[str, Any]] = Field(sa_column=_json())
+    findings: dict[str, dict[str, Any]] = Field(sa_type=JSON)
     passed: bool
     checked_on: date
     checker: str
@@ -183,8 +179,8 @@ class TenderSample(SQLModel, table=True):
     roster_digest: str
     seed: str
     seed_commitment: str
-    roster: list[str] = Field(sa_column=_json())
-    drawn: list[str] = Field(sa_column=_json())
+    roster: list[str] = Field(sa_type=JSON)
+    drawn: list[str] = Field(sa_type=JSON)
     drawn_on: date
     document_id: str
 

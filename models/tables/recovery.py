@@ -24,7 +24,7 @@ class MisuseCase(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     kind: str
     unit: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     repaid_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
     plan_line_id: str | None = Field(default=None, foreign_key="plan_line.id")
     contract_id: str | None = Field(default=None, foreign_key="contract.id")
@@ -51,7 +51,7 @@ class MisuseStep(SQLModel, table=True):
     taken_on: date
     document_id: str | None = None
     due_on: date | None = None
-    amount_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    amount_fen: int | None = Field(default=None, sa_type=BigInteger)
     number: str | None = None
 
 
@@ -66,8 +66,8 @@ class MisuseFine(SQLModel, table=True):
     case_id: str = Field(foreign_key="misuse_case.id")
     number: str
     authority: str
-    base_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    base_fen: int = Field(sa_type=BigInteger)
     multiple: str
-    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    amount_fen: int = Field(sa_type=BigInteger)
     clause: str
     decided_on: date

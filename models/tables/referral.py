@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 
@@ -26,9 +26,9 @@ class DepartmentReferral(SQLModel, table=True):
     item: str
     from_unit: str
     department: str
-    receiver_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    reason_sealed: str = Field(sa_column=Column(Text, nullable=False))
-    original_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    receiver_sealed: str = Field(sa_type=Text)
+    reason_sealed: str = Field(sa_type=Text)
+    original_sealed: str = Field(sa_type=Text)
     packet_document_id: str = Field(foreign_key="document.id")
     status: str
     sent_on: date
@@ -37,7 +37,7 @@ class DepartmentReferral(SQLModel, table=True):
     accepted_on: date | None = None
     returned_on: date | None = None
     outcome: str = ""
-    result_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    result_sealed: str | None = Field(default=None, sa_type=Text)
     receipt_document_id: str | None = Field(default=None, foreign_key="document.id")
     closed_on: date | None = None
     policy_digest: str

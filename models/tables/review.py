@@ -9,14 +9,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
-
-
-def _json() -> Any:
-    return Column(JSON, nullable=False)
 
 
 class Expert(SQLModel, table=True):
@@ -33,12 +29,12 @@ class Expert(SQLModel, table=True):
     region: str = Field(index=True)
     category: str
     employer: str
-    skills: list[str] = Field(sa_column=_json())
-    ties: list[dict[str, Any]] = Field(sa_column=_json())
-    past_roles: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
-    kin: list[dict[str, Any]] = Field(default_factory=list, sa_column=_json())
+    skills: list[str] = Field(sa_type=JSON)
+    ties: list[dict[str, Any]] = Field(sa_type=JSON)
+    past_roles: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    kin: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     version: int = 1
-    name_sealed: str = Field(sa_column=Column(Text, nullable=False))
+    name_sealed: str = Field(sa_type=Text)
     name_hash: str = Field(max_length=SHA256_LENGTH)
     account: str | None = None
     registered_on: date
@@ -54,7 +50,7 @@ class ExpertVersion(SQLModel, table=True):
     id: str = Field(primary_key=True)
     expert_id: str = Field(foreign_key="expert.id")
     number: int
-    entry: dict[str, Any] = Field(sa_column=_json())
+    entry: dict[str, Any] = Field(sa_type=JSON)
     digest: str = Field(max_length=SHA256_LENGTH)
     recorded_on: date
 
@@ -82,11 +78,11 @@ class ReviewRound(SQLModel, table=True):
     seed: str
     seed_commitment: str = Field(default="", max_length=SHA256_LENGTH)
     roster_digest: str = Field(max_length=SHA256_LENGTH)
-    roster: list[str] = Field(sa_column=_json())
-    alternates: list[str] = Field(sa_column=_json())
-    conflicts: list[str] = Field(sa_column=_json())
+    roster: list[str] = Field(sa_type=JSON)
+    alternates: list[str] = Field(sa_type=JSON)
+    conflicts: list[str] = Field(sa_type=JSON)
     policy_digest: str
-    sheet_form: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
+    sheet_form: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     protocol_document_id: str
     closed_on: date | None = Field(default=None, index=True)
     mean: str | None = None
@@ -115,7 +111,7 @@ class ReviewSeat(SQLModel, table=True):
     due_on: date
     provisional: bool
     recused_on: date | None = None
-    reason_sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    reason_sealed: str | None = Field(default=None, sa_type=Text)
     successor_id: str | None = None
     draw_id: str | None = Field(default=None, unique=True)
     protocol_document_id: str | None = None
@@ -133,8 +129,8 @@ class ReviewSheet(SQLModel, table=True):
     id: str = Field(primary_key=True)
     round_id: str = Field(foreign_key="review_round.id")
     expert_id: str = Field(foreign_key="expert.id")
-    scores: dict[str, str] = Field(sa_column=_json())
-    reasons: dict[str, str] = Field(sa_column=_json())
+    scores: dict[str, str] = Field(sa_type=JSON)
+    reasons: dict[str, str] = Field(sa_type=JSON)
     salt: str = ""
     digest: str = Field(max_length=SHA256_LENGTH)
     submitted_on: date
@@ -157,7 +153,7 @@ class ReviewSignature(SQLModel, table=True):
     expert_id: str = Field(foreign_key="expert.id")
     opinion_sha256: str = Field(max_length=SHA256_LENGTH)
     signed: bool
-    said: str = Field(default="", sa_column=Column(Text, nullable=False))
+    said: str = Field(default="", sa_type=Text)
     document_id: str
     signature_sha256: str = Field(max_length=SHA256_LENGTH)
     acted_on: date

@@ -21,7 +21,7 @@ from models.core.actors import Actor, Role, is_account
 from models.core.errors import LifecycleError
 from models.core.messages import sentence
 from models.core.registry import OperationKind, operations
-from portal.cli.output import USAGE, console, errors, print_json, say_error
+from portal.cli.output import console, errors, print_json, usage
 from portal.cli.progress import progress_bar
 from portal.replay.runner import as_plain
 from portal.uploads import dry, store_uploads
@@ -97,7 +97,7 @@ def do(
     """Call one command on the installation's own database; its outbox messages leave through the relay."""
     arguments, actor, day = _parsed(name, OperationKind.COMMAND, with_, as_, as_of, as_json=as_json)
     if command_id and not is_account(command_id):
-        raise _usage("cli.bad_command_id", {}, as_json=as_json)
+        raise usage("cli.bad_command_id", {}, as_json=as_json)
     settings = Settings()
     with open_services(settings, for_policy=name.startswith("policy.")) as opened:
         services = dry(opened) if dry_run else opened
@@ -159,29 +159,24 @@ def _parsed(
 ) -> tuple[dict[str, Any], Actor, date | None]:
     operation = operations().get(name)
     if operation is None or operation.kind is not kind:
-        raise _usage("cli.unknown_operation", {"name": name}, as_json=as_json)
+        raise usage("cli.unknown_operation", {"name": name}, as_json=as_json)
     try:
         arguments = json.loads(with_)
     except json.JSONDecodeError as err:
         place = sentence("cli.json_place", {"line": err.lineno, "column": err.colno})
-        raise _usage("cli.bad_json", {"reason": place}, as_json=as_json) from err
+        raise usage("cli.bad_json", {"reason": place}, as_json=as_json) from err
     except (ValueError, RecursionError) as err:  # a number of thousands of digits; brackets without end
-        raise _usage("cli.bad_json", {"reason": sentence("cli.json_beyond")}, as_json=as_json) from err
+        raise usage("cli.bad_json", {"reason": sentence("cli.json_beyond")}, as_json=as_json) from err
     if not isinstance(arguments, dict):
-        raise _usage("cli.bad_json", {"reason": sentence("cli.not_an_object")}, as_json=as_json)
+        raise usage("cli.bad_json", {"reason": sentence("cli.not_an_object")}, as_json=as_json)
     role, _, account = as_.partition(":")
     if role not in set(Role):
-        raise _usage("case.unknown_role", {"role": role, "known": "、".join(Role)}, as_json=as_json)
+        raise usage("case.unknown_role", {"role": role, "known": "、".join(Role)}, as_json=as_json)
     account = account or f"u-{role}"
     if not is_account(account):
-        raise _usage("door.actor_id", {}, as_json=as_json)
+        raise usage("door.actor_id", {}, as_json=as_json)
     try:
         day = date.fromisoformat(as_of) if as_of else None
     except ValueError as err:
-        raise _usage("cli.bad_date", {"text": as_of}, as_json=as_json) from err
+        raise usage("cli.bad_date", {"text": as_of}, as_json=as_json) from err
     return arguments, Actor(Role(role), account), day
-
-
-def _usage(code: str, facts: dict[str, object], *, as_json: bool) -> typer.Exit:
-    say_error(sentence(code, facts), json_wanted=as_json)
-    return typer.Exit(USAGE)

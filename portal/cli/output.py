@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import typer
 from rich.console import Console
 
 from models.core.errors import LifecycleError
@@ -63,3 +64,9 @@ def say_error(text: str, *, json_wanted: bool, facts: Mapping[str, Any] | None =
         print_json({"ok": False, "error": {"message": text, **(facts or {})}})
     else:
         errors.print(text, markup=False)
+
+
+def usage(code: str, facts: Mapping[str, object], *, as_json: bool) -> typer.Exit:
+    """Print a usage error by its message code and return the exit that ends the call."""
+    say_error(sentence(code, facts), json_wanted=as_json)
+    return typer.Exit(USAGE)

@@ -19,7 +19,7 @@ from models.core.messages import sentence
 from models.queries.why import Step, Why
 from models.queries.work import OpenItem
 from models.rules.citing import written_clause
-from portal.cli.output import USAGE, console, print_json, say_error
+from portal.cli.output import console, print_json, usage
 
 _READER: Final = Actor(Role.AUDIT_BODY, "cli")
 Json = Annotated[bool, typer.Option("--json", help=sentence("cli.standing.help.json"))]
@@ -38,11 +38,11 @@ def work(
 ) -> None:
     """List who must act: what, by when, by which clause, and the command that resolves it; the first due first."""
     if role not in {"", *Role}:
-        raise _usage("cli.standing.unknown_role", given=role, known="、".join(Role), as_json=as_json)
+        raise usage("cli.standing.unknown_role", {"given": role, "known": "、".join(Role)}, as_json=as_json)
     try:
         last = date.fromisoformat(by) if by else None
     except ValueError as error:
-        raise _usage("cli.standing.bad_day", given=by, as_json=as_json) from error
+        raise usage("cli.standing.bad_day", {"given": by}, as_json=as_json) from error
     arguments = {"role": role or None, "due_by": last}
     items, today = _asked("work.list", arguments)
     if as_json:
@@ -75,11 +75,6 @@ def _asked(name: str, arguments: dict[str, Any]) -> tuple[Any, date]:
     with open_services(Settings()) as services:
         today = services.clock.now().date()
         return ask(services, name=name, arguments=arguments, actor=_READER, as_of=today), today
-
-
-def _usage(code: str, *, as_json: bool, **facts: str) -> typer.Exit:
-    say_error(sentence(code, facts), json_wanted=as_json)
-    return typer.Exit(USAGE)
 
 
 def _item(item: OpenItem, today: date) -> tuple[str, ...]:

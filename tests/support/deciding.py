@@ -5,16 +5,11 @@ All experts and units are made up (合成). Dates follow one another in 2016, a 
 
 from __future__ import annotations
 
-import sqlite3
-from copy import deepcopy
-from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from infra.database import create_database_engine
 from tests.support.planning import BUREAU, ENTERED_ON, OFFICE, candidate
-from tests.support.world import StoppedClock, World
+from tests.support.world import World
 
 OPENED_ON = date(2016, 3, 1)
 SCORES_CLOSE_ON = date(2016, 3, 15)  # ten working days
@@ -130,20 +125,3 @@ def approved(world: World, **project: Any) -> str:
     name = decided(world, **project)
     world.do("decision.approve", as_=OFFICE, on=APPROVED_ON, project=name, conditions=("资金专账管理。",))
     return name
-
-
-def branched(world: World, folder: Path) -> World:
-    """Return a world of its own that starts where ``world`` (on SQLite) stands, without walking the path again."""
-    source = world.services.engine.url.database
-    assert source is not None
-    with sqlite3.connect(source) as original, sqlite3.connect(folder / "world.db") as copy:
-        original.backup(copy)
-    original.close()
-    copy.close()
-    services = replace(
-        world.services,
-        engine=create_database_engine(f"sqlite:///{folder / 'world.db'}"),
-        documents=deepcopy(world.services.documents),
-        clock=StoppedClock(world.clock.day),
-    )
-    return World(services=services, clock=cast(StoppedClock, services.clock), calls=world.calls)

@@ -7,8 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
-
 from tests.support.contracting import running
 from tests.support.midterms import planned, serve
 from tests.support.world import World, open_world
@@ -66,9 +64,3 @@ def record(held: Watched, *services: dict[str, Any], on: date = date(2025, 4, 30
     return held.world.do(
         "delivery.record_services", as_=CONTRACTOR, on=on, contract=held.contract, records=list(services)
     )
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    """Return the rows of a table."""
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session, select
+
 from models.commands.door import ask, execute
 from models.context import Services
 from models.core.actors import Actor, Role
@@ -137,6 +139,12 @@ def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | No
     )
     OPENED.append(world := World(services=services, clock=clock))
     return world
+
+
+def rows(world: World, model: Any) -> list[Any]:
+    """Return the rows of a table."""
+    with Session(world.services.engine) as session:
+        return list(session.exec(select(model)).all())
 
 
 def copy_world(world: World, tmp_path: Path, *, name: str = "copy") -> World:

@@ -26,6 +26,12 @@ def _sums_hold() -> Iterator[None]:
         world.services.engine.dispose()
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty world of Huangshi; the check above disposes of it."""
+    return open_world(tmp_path)
+
+
 @dataclass(frozen=True)
 class Standing:
     """A world and the purchase that stands in it."""

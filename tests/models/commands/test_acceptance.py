@@ -25,6 +25,7 @@ from tests.support.delivering import (
     verdict,
 )
 from tests.support.planning import BUREAU
+from tests.support.world import rows
 
 SYSTEM = "system:scheduler"
 
@@ -32,11 +33,6 @@ SYSTEM = "system:scheduler"
 def items(world: Any, kind: str) -> list[Any]:
     with Session(world.services.engine) as session:
         return list(session.exec(select(WorkItem).where(col(WorkItem.kind) == kind)).all())
-
-
-def all_of(world: Any, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
 
 
 def forget(world: Any, model: Any, **where: Any) -> None:
@@ -85,7 +81,7 @@ def test_a_lost_message_opens_only_the_clock_that_still_runs(running: Any) -> No
 
 def test_a_self_check_closes_its_clock(checked: Any) -> None:
     (clock,) = items(checked.world, "acceptance.self_check")
-    (row,) = all_of(checked.world, SelfCheck)
+    (row,) = rows(checked.world, SelfCheck)
 
     assert (clock.status, row.days_late, row.spent_fen) == ("done", 0, 58_800_000)
     assert [indicator["ratio"] for indicator in row.indicators] == ["100.0", None]
@@ -248,7 +244,7 @@ def test_what_was_not_accepted_is_checked_and_concluded_again(checked: Any) -> N
 
     found = conclude(world, project, on=date(2017, 9, 25))
 
-    rounds = [(row.round, row.outcome) for row in all_of(world, AcceptanceConclusion)]
+    rounds = [(row.round, row.outcome) for row in rows(world, AcceptanceConclusion)]
     assert (again.days_late, found.state) == (0, "project.accepted")
     assert sorted(rounds) == [(1, "not_accepted"), (2, "accepted")]
 

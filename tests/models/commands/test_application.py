@@ -25,13 +25,6 @@ CALL: dict[str, Any] = {"as_": BUREAU, "on": ENTERED_ON}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = open_world(tmp_path)
-    yield world
-    world.services.engine.dispose()
-
-
-@pytest.fixture
 def zunyi(tmp_path: Path) -> Iterator[World]:
     world = open_world(tmp_path, region="520300")
     yield world

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlmodel import Session, select
 
 from models.tables.funding import Posting
@@ -21,14 +18,7 @@ from tests.support.purchases import (
     planned_purchase,
     signed_contract,
 )
-from tests.support.world import World, open_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
-    yield made
-    made.services.engine.dispose()
+from tests.support.world import World
 
 
 def _call(project: str, **changes: Any) -> dict[str, Any]:

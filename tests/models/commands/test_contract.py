@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
 
 from models.tables.kernel import Document, Event, WorkItem
 from tests.support.papers import words_of
@@ -22,19 +19,7 @@ from tests.support.purchases import (
     signed_contract,
     tendered_purchase,
 )
-from tests.support.world import World, open_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
-    yield made
-    made.services.engine.dispose()
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
+from tests.support.world import World, rows
 
 
 def terms(purchase: str, **changes: Any) -> dict[str, Any]:

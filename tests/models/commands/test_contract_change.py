@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
 
 from models.core.ids import derive_id
 from models.ports import Zone
@@ -24,7 +23,7 @@ from tests.support.purchases import (
     budgeted_project,
     issued_line,
 )
-from tests.support.world import World, copy_world, open_world
+from tests.support.world import World, copy_world, open_world, rows
 
 CONTRACTOR = "contractor:u-contractor"
 SIGNED = date(2016, 4, 25)
@@ -68,11 +67,6 @@ def world(signed: tuple[World, str, str], tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def contract(signed: tuple[World, str, str]) -> str:
     return signed[1]
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
 
 
 def paper(world: World) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.support import deciding as path
 from tests.support import feasible
 from tests.support.deciding import APPROVED_ON, DECIDED_ON
 from tests.support.planning import BUREAU, OFFICE, appraisal, candidate, plan_book
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 ZUNYI = "520300"
 ENTERED = date(2025, 3, 3)
@@ -34,7 +34,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
 
 @pytest.fixture
 def world(_base: tuple[World, str], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_another_body_decides_only_under_a_cited_rule(world: World, project: str
 def test_a_cited_rule_frees_nobody_from_the_shares_and_no_enterprise_from_its_own_project(
     zunyi: tuple[World, str], tmp_path: Path
 ) -> None:
-    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    world, project = copy_world(zunyi[0], tmp_path), zunyi[1]
     call: dict[str, Any] = {"on": date(2025, 3, 13), "project": project, **path.decision()}
     world.refused("ZY-71", "decision.decide", as_="donor:u-donor", override_citation=OVERRIDE, **call)
 
@@ -138,7 +138,7 @@ def test_a_cited_rule_frees_nobody_from_the_shares_and_no_enterprise_from_its_ow
 def test_no_decision_is_dated_before_its_publicity_ended_or_before_its_papers(
     zunyi: tuple[World, str], tmp_path: Path
 ) -> None:
-    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    world, project = copy_world(zunyi[0], tmp_path), zunyi[1]
     call: dict[str, Any] = {"as_": BUREAU, "project": project, **path.decision()}
     feasible.whole_set(world, project, on=date(2025, 3, 14))
 
@@ -250,7 +250,7 @@ def zunyi(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
 
 
 def test_in_zunyi_the_decision_needs_report_opinion_and_formalities(zunyi: tuple[World, str], tmp_path: Path) -> None:
-    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    world, project = copy_world(zunyi[0], tmp_path), zunyi[1]
     day = date(2025, 3, 13)
     call: dict[str, Any] = {"as_": BUREAU, "on": day, "project": project, **path.decision()}
 
@@ -298,7 +298,7 @@ def _record_mechanism(world: World, day: date) -> None:
 
 def test_in_zunyi_a_start_waits_for_its_formalities(zunyi: tuple[World, str], tmp_path: Path) -> None:
     """The checklist is filed between approval and start; what is filed twice or not listed is refused."""
-    world, project = path.branched(zunyi[0], tmp_path), zunyi[1]
+    world, project = copy_world(zunyi[0], tmp_path), zunyi[1]
     day = date(2025, 3, 13)
     feasible.whole_set(world, project, on=day)
     paper = world.upload("合成手续".encode(), name="合成手续.txt", media_type="text/plain").model_dump()

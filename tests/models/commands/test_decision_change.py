@@ -19,7 +19,7 @@ from models.tables.kernel import Document
 from tests.support import deciding as path
 from tests.support.deciding import APPROVED_ON, DECIDED_ON
 from tests.support.planning import BUREAU, OFFICE, appraisal, entered, plan_book, prepared
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 LATER = date(2016, 4, 6)
 EVERYTHING = ("feasibility", "review", "publicity", "decision", "approval")
@@ -54,7 +54,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]
 
 @pytest.fixture(scope="module")
 def approved_once(base: tuple[World, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
-    world = path.branched(base[0], tmp_path_factory.mktemp("approved"))
+    world = copy_world(base[0], tmp_path_factory.mktemp("approved"))
     world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=base[1], **path.decision())
     _approve(world, base[1])
     yield world, base[1]
@@ -63,7 +63,7 @@ def approved_once(base: tuple[World, str], tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def world(approved_once: tuple[World, str], tmp_path: Path) -> World:
-    return path.branched(approved_once[0], tmp_path)
+    return copy_world(approved_once[0], tmp_path)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_what_was_reviewed_and_costed_before_another_content_is_done_again(world
 
 
 def test_a_project_not_yet_approved_goes_back_only_as_far_as_needed(base: tuple[World, str], tmp_path: Path) -> None:
-    world, project = path.branched(base[0], tmp_path), base[1]
+    world, project = copy_world(base[0], tmp_path), base[1]
     world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=project, **path.decision())
 
     renamed = _modify(world, project, name="改名后的合成项目")
@@ -146,7 +146,7 @@ def test_a_project_not_yet_approved_goes_back_only_as_far_as_needed(base: tuple[
 
 
 def test_a_decided_project_whose_payer_changes_is_appraised_anew(base: tuple[World, str], tmp_path: Path) -> None:
-    world, project = path.branched(base[0], tmp_path), base[1]
+    world, project = copy_world(base[0], tmp_path), base[1]
     world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=project, **path.decision())
 
     done = _modify(world, project, payer="enterprise")
@@ -169,7 +169,7 @@ def test_an_applicant_may_withdraw_until_the_approval(
 ) -> None:
     call: dict[str, Any] = {"as_": OFFICE, "on": LATER, "project": base[1], "reason": "合成撤回理由"}
     approved_once[0].refused("SYS-STATE", "application.withdraw", **call)
-    world = path.branched(base[0], tmp_path)
+    world = copy_world(base[0], tmp_path)
     world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=base[1], **path.decision())
 
     own = world.do("application.withdraw", **(call | {"as_": "city_bureau:u-colleague"}), dry_run=True)
@@ -356,7 +356,7 @@ def test_a_formality_before_the_start_is_one_the_region_lists(world: World, proj
 def test_a_rejected_applicant_is_told_why_and_comes_back_with_a_new_project(
     base: tuple[World, str], tmp_path: Path
 ) -> None:
-    world, project = path.branched(base[0], tmp_path), base[1]
+    world, project = copy_world(base[0], tmp_path), base[1]
     decision = path.decision(outcome="negative", basis="与已有政策重复。")
 
     decided = world.do("decision.decide", as_=BUREAU, on=DECIDED_ON, project=project, **decision)
@@ -376,7 +376,7 @@ def test_a_rejected_applicant_is_told_why_and_comes_back_with_a_new_project(
 
 
 def test_the_enterprise_named_with_its_share_decides_and_no_other(base: tuple[World, str], tmp_path: Path) -> None:
-    world, project = path.branched(base[0], tmp_path), base[1]
+    world, project = copy_world(base[0], tmp_path), base[1]
     call: dict[str, Any] = {"on": DECIDED_ON, "project": project}
     world.refused("decision.share_parties", "decision.record_shares", as_=OFFICE, shares=[FIRM], **call)
     government = FIRM | {"party": "government", "name": "合成市民政局", "sub_ledger": "合成财政分账"}

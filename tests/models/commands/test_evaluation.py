@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from models.core.errors import Conflict
 from models.tables.contract import Contract
@@ -17,6 +17,7 @@ from models.tables.procurement import Organisation
 from tests.support.delivering import DIMENSIONS, EVALUATOR, conclude, self_checked_from, third_party, verdict
 from tests.support.planning import BUREAU
 from tests.support.purchases import PURCHASER
+from tests.support.world import rows
 
 MID = date(2016, 12, 15)
 AFTER = date(2017, 8, 1)
@@ -27,11 +28,6 @@ EFFECTS = {
     "social": "社区关系改善",
     "cultural": "邻里互助风气形成",
 }
-
-
-def all_of(world: Any, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
 
 
 def refuse_third_party(standing: Any, expected: str, phase: str = "mid", **changes: Any) -> Any:
@@ -52,12 +48,12 @@ def test_an_evaluation_leaves_row_paper_report_and_event(running: Any) -> None:
 
     found = third_party(running.world, running.bought.project, "mid", on=MID, report=report.model_dump())
 
-    (row,) = all_of(running.world, ThirdPartyEvaluation)
-    kinds = {one.id: one.kind for one in all_of(running.world, Document)}
+    (row,) = rows(running.world, ThirdPartyEvaluation)
+    kinds = {one.id: one.kind for one in rows(running.world, Document)}
     assert (found.total, found.missing) == (Decimal("86.00"), ("end",))
     assert kinds[row.document_id] == "evaluation_report"
     assert kinds[row.report_document_id or ""] == "third_party_report"
-    events = [one for one in all_of(running.world, Event) if one.type == "evaluation.third_party_recorded"]
+    events = [one for one in rows(running.world, Event) if one.type == "evaluation.third_party_recorded"]
     assert events[0].payload["scores"] == dict.fromkeys(DIMENSIONS, "86")
     assert "合成评估机构" not in str(events[0].payload)
 
@@ -132,7 +128,7 @@ def test_a_corrected_outcome_is_the_next_revision(running: Any) -> None:
 
     lines = running.world.ask("evaluation.summary", project=running.bought.project).outcomes
     assert [line.change for line in lines] == ["−50.0%", "约−56%", None]
-    assert sorted(row.revision for row in all_of(running.world, Outcome)) == [1, 1, 1, 2]
+    assert sorted(row.revision for row in rows(running.world, Outcome)) == [1, 1, 1, 2]
 
 
 def test_an_outcome_without_figures_is_refused(running: Any) -> None:
@@ -227,7 +223,7 @@ def test_a_missed_evaluation_has_a_way_out_that_the_conclusion_names(running: An
     assert found.state == "project.accepted"
     assert "事中" in found.warnings[0]
     assert "合成〔2017〕1号" in found.warnings[0]
-    told = {one.type: one.payload for one in all_of(world, Event)}
+    told = {one.type: one.payload for one in rows(world, Event)}
     assert told["project.accepted"]["third_party_omitted"] == ["mid"]
     assert "退出" not in str(told["evaluation.third_party_omitted"])
 

@@ -35,13 +35,6 @@ _PAYLOADS = st.dictionaries(
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = open_world(tmp_path)
-    yield world
-    world.services.engine.dispose()
-
-
-@pytest.fixture
 def postgres_world(tmp_path: Path, postgres_url: str) -> Iterator[World]:
     with fresh_database(postgres_url, name="events") as url:
         world = open_world(tmp_path, database_url=url)

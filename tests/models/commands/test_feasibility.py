@@ -34,13 +34,6 @@ NO = {"positive": False, "reason": "资金没有着落。"}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = open_world(tmp_path)
-    yield world
-    world.services.engine.dispose()
-
-
-@pytest.fixture
 def zunyi(tmp_path: Path) -> Iterator[World]:
     world = open_world(tmp_path, region="520300")
     yield world

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from models.tables.funding import Fund, MoneyBack, PlanLine, Posting
 from models.tables.kernel import Event, WorkItem
@@ -23,7 +23,7 @@ from tests.support.purchases import (
     plan_line,
     signed_contract,
 )
-from tests.support.world import World, copy_world, open_world
+from tests.support.world import World, copy_world, open_world, rows
 
 BUREAU = "city_bureau:u-bureau"
 CHARITY = {"name": "合成慈善基金会", "uscc": "53420200MJ0000000J"}
@@ -42,11 +42,6 @@ def world(empty: World, tmp_path: Path) -> Iterator[World]:
     made = copy_world(empty, tmp_path)
     yield made
     made.services.engine.dispose()
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
 
 
 def paper(world: World, text: str = "合成文书") -> dict[str, Any]:

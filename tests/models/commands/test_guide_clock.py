@@ -15,7 +15,7 @@ from tests.support import deciding as path
 from tests.support import feasible
 from tests.support.guides import activated, attached, findings
 from tests.support.planning import BUREAU, OFFICE, appraisal, plan_book, prepared, submitted
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 START = date(2016, 1, 4)
 LATER = date(2016, 4, 6)
@@ -46,7 +46,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
 
 @pytest.fixture
 def world(_base: tuple[World, str], tmp_path: Path) -> Iterator[World]:
-    world = path.branched(_base[0], tmp_path)
+    world = copy_world(_base[0], tmp_path)
     yield world
     world.services.engine.dispose()
 

@@ -18,8 +18,8 @@ from models.tables.kernel import Document, Event, WorkItem
 from models.tables.monitoring import InspectionRound
 from tests.support.contracting import running
 from tests.support.midterms import planned
-from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, OFFICE, PURCHASER, Watched, rows, watched
-from tests.support.world import copy_world
+from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, OFFICE, PURCHASER, Watched, watched
+from tests.support.world import copy_world, rows
 
 OPENED_ON = date(2025, 6, 2)
 PEOPLE = [

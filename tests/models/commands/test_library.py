@@ -31,13 +31,6 @@ def zunyi(tmp_path: Path) -> Iterator[World]:
     made.services.engine.dispose()
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
-    yield made
-    made.services.engine.dispose()
-
-
 def _entry(**changes: Any) -> dict[str, Any]:
     given = {"as_": OFFICE, "on": DAY, "name": "合成项目", "needs": ("合成需求",), "policies": ("合成政策",)}
     return given | changes

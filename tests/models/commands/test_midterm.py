@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
 
 from models.commands import events
 from models.commands.ledger import move
@@ -24,7 +23,7 @@ from models.tables.funding import BudgetLine, Payment, PlanLine
 from models.tables.kernel import Document, Event, WorkItem
 from tests.support.contracting import awarded, context, running
 from tests.support.midterms import BEGUN, BUREAU, FINANCE, OFFICE, TODAY, planned, serve
-from tests.support.world import World, copy_world, open_world
+from tests.support.world import World, copy_world, open_world, rows
 
 LONG = date(2030, 4, 2)  # the first day after five years and a day
 HEARD = (
@@ -56,11 +55,6 @@ def world(standing: World, tmp_path: Path) -> Iterator[World]:
     made = copy_world(standing, tmp_path)
     yield made
     made.services.engine.dispose()
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
 
 
 def assess(world: World, *, project: str = "prj-long", on: date = TODAY, **changes: Any) -> Any:

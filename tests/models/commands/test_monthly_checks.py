@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select
 
 from models.tables.kernel import Document, Event, WorkItem
 from models.tables.monitoring import CheckFinding
-from tests.support.watching import CONTRACTOR, PURCHASER, SYSTEM, Watched, record, rows, service, watched
-from tests.support.world import copy_world
+from tests.support.watching import CONTRACTOR, PURCHASER, SYSTEM, Watched, record, service, watched
+from tests.support.world import copy_world, rows
 
 RUN_ON = date(2025, 5, 8)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -32,13 +30,6 @@ from tests.support.planning import (
 from tests.support.world import World, open_world
 
 CALL: dict[str, Any] = {"as_": BUREAU, "on": ENTERED_ON}
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = open_world(tmp_path)
-    yield world
-    world.services.engine.dispose()
 
 
 def _count(world: World, table: type[Any]) -> int:

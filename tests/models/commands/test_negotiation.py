@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
 
 from infra.seeds import SecretSeeds
 from models.ports import Rendered, Renderer, Zone
@@ -29,20 +28,7 @@ from tests.support.purchases import (
     failed_purchase,
     planned_purchase,
 )
-from tests.support.world import World, open_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
-    yield made
-    made.services.engine.dispose()
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
-
+from tests.support.world import World, open_world, rows
 
 # --- failed tender --------------------------------------------------------------------------------------------------
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
 
 from models.tables.funding import PlanLine, Posting
 from models.tables.kernel import Document, Event, WorkItem
 from models.tables.plan import PlanAdoption, PlanProposal
 from tests.support.purchases import FINANCE, OFFICE, approved_project
-from tests.support.world import World, copy_world, open_world
+from tests.support.world import World, copy_world, open_world, rows
 
 DAY = date(2025, 4, 1)
 BATCH = {"quarter": "2025Q2", "batch": 1}
@@ -52,11 +51,6 @@ def three(world: World) -> None:
 def propose(world: World, *, on: date = DAY, ceiling: str | None = "300", **more: Any) -> Any:
     given = {"ceilings": [{"channel": "local_budget", "amount": ceiling}]} if ceiling else {}
     return world.do("funding.propose_plan", as_=OFFICE, on=on, **BATCH, **given, **more)
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
 
 
 def test_scenarios_stand_side_by_side_and_no_money_moves(world: World) -> None:

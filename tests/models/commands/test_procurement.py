@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlmodel import Session, select
 
 from models.commands.door import execute
 from models.core.actors import Actor, Role
@@ -30,20 +26,7 @@ from tests.support.purchases import (
     planned_purchase,
     tendered_purchase,
 )
-from tests.support.world import World, open_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
-    yield made
-    made.services.engine.dispose()
-
-
-def rows(world: World, model: Any) -> list[Any]:
-    with Session(world.services.engine) as session:
-        return list(session.exec(select(model)).all())
-
+from tests.support.world import World, rows
 
 # --- plan and method ------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from models.tables.publicity import Disclosure, Objection
 from tests.support import deciding as path
 from tests.support.deciding import CLOSED_ON, OFFICE, PUBLICITY_ENDS_ON, PUBLISHED_ON, SYSTEM
 from tests.support.planning import candidate
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 OBJECTED_ON = date(2016, 3, 18)
 ANSWERED_ON = date(2016, 3, 29)
@@ -32,7 +32,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
 
 @pytest.fixture
 def world(_base: tuple[World, str], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture

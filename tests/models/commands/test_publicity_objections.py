@@ -15,7 +15,7 @@ from models.tables.publicity import Objection, PublicityNotice
 from tests.support import deciding as path
 from tests.support.deciding import CLOSED_ON, PUBLICITY_ENDS_ON, SYSTEM
 from tests.support.planning import OFFICE
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
 
 @pytest.fixture
 def world(_base: tuple[World, str], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture

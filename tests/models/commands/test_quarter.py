@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from tests.support.purchases import DAY, approved_project, budgeted_project, pla
 from tests.support.world import World, open_world
 
 _SYSTEM = "system:scheduler"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
-    yield made
-    made.services.engine.dispose()
 
 
 def _prepare(world: World, on: date = DAY) -> QuarterPrepared:

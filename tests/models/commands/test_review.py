@@ -20,7 +20,7 @@ from models.tables.review import Expert, ReviewSheet
 from tests.support import deciding as path
 from tests.support.deciding import APPLICANT, CATEGORIES, OFFICE, OPENED_ON, SCORES_CLOSE_ON, SYSTEM
 from tests.support.planning import candidate
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 LATE = date(2016, 3, 16)
 
@@ -34,7 +34,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
 
 @pytest.fixture
 def world(_base: tuple[World, str], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture

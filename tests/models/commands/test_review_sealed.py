@@ -19,7 +19,7 @@ from models.tables.review import ReviewSheet
 from tests.support import deciding as path
 from tests.support.deciding import OPENED_ON
 from tests.support.planning import OFFICE, candidate
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str, str]:
 
 @pytest.fixture
 def world(_base: tuple[World, str, str], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture

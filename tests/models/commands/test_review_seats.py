@@ -21,7 +21,7 @@ from models.tables.review import ReviewSheet
 from tests.support import deciding as path
 from tests.support.deciding import APPLICANT, CATEGORIES, OPENED_ON
 from tests.support.planning import OFFICE, candidate, open_survey
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 LATE = date(2016, 3, 16)
 
@@ -35,7 +35,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str]:
 
 @pytest.fixture
 def world(_base: tuple[World, str], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture

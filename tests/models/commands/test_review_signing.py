@@ -16,7 +16,7 @@ from models.tables.kernel import Document, WorkItem
 from tests.support import deciding as path
 from tests.support import zunyi
 from tests.support.planning import OFFICE, candidate
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 ZUNYI = "520300"
 ENTERED = date(2025, 3, 3)
@@ -36,7 +36,7 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, str, Any]:
 
 @pytest.fixture
 def world(_base: tuple[World, str, Any], tmp_path: Path) -> World:
-    return path.branched(_base[0], tmp_path)
+    return copy_world(_base[0], tmp_path)
 
 
 @pytest.fixture

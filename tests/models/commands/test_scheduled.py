@@ -17,8 +17,8 @@ from models.tables.kernel import Event, WorkItem
 from models.tables.monitoring import KeyPostAttendance, Supervision
 from models.tables.needs import Person
 from models.tables.ticket import Ticket
-from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, PURCHASER, SYSTEM, Watched, record, rows, service, watched
-from tests.support.world import copy_world
+from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, PURCHASER, SYSTEM, Watched, record, service, watched
+from tests.support.world import copy_world, rows
 
 ON = date(2025, 6, 1)
 ALL = {"funds": "专款专用(合成)", "progress": "按计划(合成)", "stage_results": "有记录(合成)"}

@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help setup demo test check bench up clean lock diagram migration
+.PHONY: help setup demo test lives check bench up clean lock diagram migration
 
 help:  ## 列出全部命令
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -27,6 +27,10 @@ demo: setup  ## 演练:黄石案例从需求摸底到核验通过的档案包
 
 test: setup  ## 运行全部测试
 	.venv/bin/python -m pytest -q -n 2 --dist loadgroup
+
+n := 300
+lives: setup  ## 随机办理整个流程,检查各项不变量,用法:make lives n=300
+	LIFECYCLE_LIVES=$(n) .venv/bin/python -m pytest -q -s tests/journeys/test_random_life.py
 
 check: setup  ## 格式、静态检查、分层、政策、状态图、迁移、文档链接
 	.venv/bin/ruff format --check .

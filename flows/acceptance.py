@@ -13,7 +13,9 @@ CLOCKS = ("acceptance.self_check", "acceptance.comprehensive")
 
 @flow(name="acceptance-open-clocks", persist_result=False)
 async def open_clocks(as_of: date | None = None, event_id: str | None = None) -> dict[str, int]:
-    """Open both clocks of every completed project without them (wraps ``acceptance.open_clocks``)."""
+    """Open both clocks of every completed project without them, count provisional ones anew
+    (wraps ``acceptance.open_clocks``).
+    """
     return sweep("acceptance.projects_without_clocks", "acceptance.open_clocks", "project", resolve(as_of))
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows._runtime import carry, resolve
+from flows._runtime import carry, find, resolve
 from models.core.periods import add_months
 
 
@@ -18,7 +18,8 @@ async def open_due(as_of: date | None = None) -> dict[str, int]:
 
 @flow(name="monitoring-run-monthly-checks", persist_result=False)
 async def run_monthly_checks(as_of: date | None = None) -> dict[str, int]:
-    """Check two months, the one before the last again (wraps ``monitoring.run_monthly_checks``)."""
+    """Check the last two months and every older one with late records (wraps ``monitoring.run_monthly_checks``)."""
     day = resolve(as_of)
-    months = [add_months(day.replace(day=1), months=-back).isoformat() for back in (2, 1)]
-    return carry("monitoring.run_monthly_checks", [{"month": month} for month in months], day)
+    months = {add_months(day.replace(day=1), months=-back).isoformat() for back in (2, 1)}
+    months.update(find("monitoring.months_to_recheck", day))
+    return carry("monitoring.run_monthly_checks", [{"month": month} for month in sorted(months)], day)

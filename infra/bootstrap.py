@@ -36,8 +36,8 @@ def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[S
     lets in those who come to confirm them). Always ``SettingsFault`` (a ``Refusal``) for an installation that is set up
     wrongly, and ``Transient`` when a server does not answer.
     """
+    from infra.bundle_check import CheckedBundler
     from infra.quality.gate import GreatExpectationsGate
-    from reports.bundle import BagItBundler
     from reports.renderer import PaperRenderer
 
     with ExitStack() as stack:
@@ -60,7 +60,7 @@ def open_services(settings: Settings, *, for_policy: bool = False) -> Iterator[S
             gate=GreatExpectationsGate(),
             vault=vault,
             signer=signer,
-            bundler=BagItBundler(),
+            bundler=CheckedBundler(),
             clock=clock,
             policies=policies,
             calendar=load_calendar(),

@@ -3,7 +3,7 @@
 Called by ``lifecycle archive verify`` and by the archive stage after storing. A bad bundle never raises: it gives
 findings. Must never change what it checks, and never trust it: reading goes through ``infra.bundle_source``.
 
-A forger who rewrites the payload *and* both manifests is caught only by the expected identity (from the receipt or
+A forger who rewrites the payload *and* both manifests is caught only by the expected identity (from a link's answer or
 the ledger) or by the CMS signature, which is verified by the ``openssl`` program: ``cryptography`` signs CMS but does
 not verify it. Certificate dates are not held against a signature: an archive outlives its certificates.
 """
@@ -24,8 +24,10 @@ from cryptography import x509
 
 from infra.bundle_source import Damaged, Finding, OpenedBag, finding, open_bag
 from models.core import chain
+from models.core.bundle import BundleResult, Inspection
 from models.core.messages import sentence
 from reports import bundle_layout as layout
+from reports.bundle import BagItBundler
 
 _TEST_MARK: Final = "测试"
 _OPENSSL_SECONDS: Final = 60
@@ -80,6 +82,19 @@ def check_bundle(path: Path, *, expected_id: str | None = None, ca_pem: bytes | 
     except Damaged as fault:
         found = finding(fault.code, path=path.name, facts=fault.facts)
         return BundleCheck(ok=False, findings=(found,), notes=(), bundle_id=None, counts={})
+
+
+class CheckedBundler(BagItBundler):
+    """The ``Bundler`` port: writes bundles and checks them like a stranger."""
+
+    def inspect(self, *, result: BundleResult, data: bytes, signature: bytes, certificate: bytes) -> Inspection:
+        """See ``models.ports.Bundler``; what is checked lies on disk as a receiver gets it."""
+        with tempfile.TemporaryDirectory() as folder:
+            bundle = Path(folder) / result.zip_name
+            for suffix, part in (("", data), (".p7s", signature), (".pem", certificate)):
+                bundle.with_name(bundle.name + suffix).write_bytes(part)
+            check = check_bundle(bundle, expected_id=result.bundle_id)
+        return Inspection(check.properties, tuple((one.path, one.message) for one in check.findings))
 
 
 class _Check:

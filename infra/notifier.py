@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import Any, Final
 from urllib.parse import quote
@@ -35,12 +36,12 @@ class AppriseNotifier:
             if self._service("somebody@example.org") is None:
                 raise ValueError("not an Apprise URL")
 
-    def notify(self, *, address: str, title: str, body: str) -> Delivery:
-        """Send one plain text; see the port."""
+    def notify(self, *, address: str, title: str, body: str, number: str) -> Delivery:
+        """Send one plain text; see the port. By mail ``number`` is its Message-ID; no other channel has one."""
         from apprise import NotifyFormat
 
         plain = NotifyFormat.TEXT
-        with _Caught() as caught:
+        with _Caught() as caught, _numbered(number):
             service = self._service(address)
             if service is None or getattr(service, "targets", None) == []:  # what is no address is dropped by Apprise
                 return Delivery.BOUNCED
@@ -59,6 +60,22 @@ class AppriseNotifier:
         with warnings.catch_warnings():  # services are imported at their first use, some of what is going out of Python
             warnings.simplefilter("ignore", DeprecationWarning)
             return Apprise.instantiate(self._url.replace(PLACE, quote(address, safe="")), asset=asset)
+
+
+@contextmanager
+def _numbered(number: str) -> Iterator[None]:
+    """Give mail sent in the block a stable Message-ID: Apprise makes up another each time, and takes none as given."""
+    from apprise.plugins.email import base
+
+    def stable(idstring: str | None = None, domain: str | None = None) -> str:
+        return f"<{number}@{domain or 'localhost'}>"
+
+    made_up = vars(base)["make_msgid"]
+    vars(base)["make_msgid"] = stable
+    try:
+        yield
+    finally:
+        vars(base)["make_msgid"] = made_up
 
 
 class _Caught:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
-from models.core.bundle import BundleResult, BundleView
+from models.core.bundle import BundleResult, BundleView, Inspection
 from models.core.errors import Detail
 from models.rules.plan_model import Model, Solved
 
@@ -178,9 +178,12 @@ class Delivery(StrEnum):
 class Notifier(Protocol):
     """Sends a text to one address over the installation's channel (mail or chat)."""
 
-    def notify(self, *, address: str, title: str, body: str) -> Delivery:
-        """Send one plain text and say what the server answered. Raises ``Transient`` ``notify.away`` when it answers
-        nobody. Never logs an address."""
+    def notify(self, *, address: str, title: str, body: str, number: str) -> Delivery:
+        """Send one plain text and say what the server answered. ``number`` names the message: where the channel can,
+        what is sent twice under one number is recognised as one.
+
+        Raises ``Transient`` ``notify.away`` when there is no answer about this address: the server is away, or the
+        channel does not say why it took nothing. Never logs an address."""
 
 
 class Clock(Protocol):
@@ -231,13 +234,18 @@ class Signer(Protocol):
 
 
 class Bundler(Protocol):
-    """Writes archive bundles: BagIt in a deterministic zip."""
+    """Writes archive bundles, BagIt in a deterministic zip, and checks what was written."""
 
     def write(self, *, view: BundleView, out: BinaryIO) -> BundleResult:
         """Write the unsigned bundle into an empty seekable file; equal views give equal bytes.
 
         Raises ``DataFault`` ``bundle.*`` when a part is not what its row says or the event chain is broken.
         """
+
+    def inspect(self, *, result: BundleResult, data: bytes, signature: bytes, certificate: bytes) -> Inspection:
+        """Check a written bundle (zip bytes, detached signature, PEM) as any receiver would, knowing its identity.
+
+        Never raises for a bad one: that is what its findings say."""
 
     def payload_path(self, *, folder: str, number: int, kind: str, title: str, suffix: str) -> str:
         """Return a portable path below ``data/`` for a paper: ``<folder>/NN_文种_题名.ext``."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from models.commands.door import ask
 from models.context import Services
@@ -88,17 +88,29 @@ def store_uploads(
     fields = operations()[name].arguments.model_fields
     result = dict(arguments)
     for argument, value in arguments.items():
-        if argument not in fields or not _takes_upload(fields[argument].annotation):
-            continue
-        if isinstance(value, str):
-            result[argument] = _store(services, _read(base / value))
-        elif isinstance(value, Mapping) and "synthetic" in value:
-            result[argument] = _store(services, _make(services, value, as_of=as_of))
+        annotation = fields[argument].annotation if argument in fields else None
+        if _takes_upload(annotation):
+            result[argument] = _stored(services, value, base=base, as_of=as_of)
+        elif _takes_several(annotation) and isinstance(value, Mapping):
+            result[argument] = {name: _stored(services, one, base=base, as_of=as_of) for name, one in value.items()}
     return result
+
+
+def _stored(services: Services, value: object, *, base: Path, as_of: date) -> object:
+    if isinstance(value, str):
+        return _store(services, _read(base / value))
+    if isinstance(value, Mapping) and "synthetic" in value:
+        return _store(services, _make(services, value, as_of=as_of))
+    return value
 
 
 def _takes_upload(annotation: object) -> bool:
     return annotation is Upload or Upload in get_args(annotation)
+
+
+def _takes_several(annotation: object) -> bool:
+    """Say whether an argument is a file for each of several names."""
+    return any(get_origin(one) is dict and get_args(one)[1] is Upload for one in (annotation, *get_args(annotation)))
 
 
 def _read(path: Path) -> MadeFile:

@@ -1,4 +1,4 @@
-"""The conclusion of comprehensive acceptance (综合评估验收结论, D22): indicators, satisfaction, grade, what follows."""
+"""The papers of acceptance: the self-check (自查自验报告, D21) and the conclusion (综合评估验收结论, D22)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ class Indicator(View):
     note: str = ""
 
 
+class Checked(Indicator):
+    """One indicator of a self-check: with what shows it."""
+
+    evidence: str = ""
+
+
+class SelfCheckReport(Paper):
+    """What was reached and spent by the contractor's own account; ``instruments`` are the sheets attached (ZY-96)."""
+
+    facts: tuple[Fact, ...]
+    indicators: Annotated[tuple[Checked, ...], Field(min_length=1)]
+    money: tuple[Fact, ...]
+    instruments: tuple[Line, ...]
+
+
 class AcceptanceConclusion(Paper):
     """``grade`` and ``conclusion`` are the decision; ``problems`` each ask for an improvement; ``next_batch`` says how
     the conclusion counts when the next batch is allocated."""
@@ -35,4 +50,7 @@ class AcceptanceConclusion(Paper):
     next_batch: Line
 
 
-KINDS = (PaperKind("acceptance_conclusion", AcceptanceConclusion, "acceptance_conclusion.typ"),)
+KINDS = (
+    PaperKind("self_check_report", SelfCheckReport, "self_check_report.typ"),
+    PaperKind("acceptance_conclusion", AcceptanceConclusion, "acceptance_conclusion.typ"),
+)

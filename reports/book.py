@@ -1,6 +1,6 @@
-"""Books on paper: the ledger of one book as xlsx, and the public roster of published books as a page.
+"""Ledgers that carry their own heads (a book's columns are policy data), and the public roster of books as a page.
 
-What a book's columns are is policy data, so both carry their own heads. Names arrive masked.
+Names arrive masked.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ class OpenLedger(Ledger, _Table):
 KINDS = (
     LedgerKind("book_ledger_xlsx", OpenLedger, "登记簿", ()),
     LedgerKind("ticket_ledger_xlsx", OpenLedger, "工单台账", ()),
+    LedgerKind("service_file_xlsx", OpenLedger, "服务档案", ()),
+    LedgerKind("check_findings_xlsx", OpenLedger, "月度核查结果", ()),
+    LedgerKind("check_details_xlsx", OpenLedger, "月度核查明细", ()),
     PaperKind("book_roster_html", Roster, "book_roster.html"),
     PaperKind("inspection_result_html", Roster, "book_roster.html"),
 )

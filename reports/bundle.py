@@ -43,7 +43,7 @@ _UNIX: Final = 3
 
 
 class BagItBundler:
-    """The ``Bundler`` port over the functions of this module."""
+    """The writing half of the ``Bundler`` port, over the functions of this module."""
 
     def write(self, *, view: BundleView, out: BinaryIO) -> BundleResult:
         """See ``write_bundle``."""

@@ -27,6 +27,7 @@ from reports.workbook import TableMeta, write_table
 _COLUMNS: Final = (
     "archival_code",
     "item_no",
+    "volume",
     "title",
     "document_no",
     "responsible",
@@ -34,6 +35,7 @@ _COLUMNS: Final = (
     "pages",
     "secrecy",
     "retention",
+    "retained_until",
     "openness",
     "format",
     "path",
@@ -66,6 +68,7 @@ def tag_files(*, view: BundleView, payload: Sequence[Fixity]) -> dict[str, Sourc
         f"{layout.METADATA}provenance.json": _provenance(view=view, with_sm3=with_sm3),
         f"{layout.METADATA}README_验真说明.txt": _readme(view=view, payload=payload, with_sm3=with_sm3),
         f"{layout.METADATA}验真.sh": _script("verify.sh"),
+        f"{layout.METADATA}验真.py": _script("verify.python"),
         # Windows PowerShell 5.1 reads a script without a byte-order mark in the local code page, not as UTF-8.
         f"{layout.METADATA}验真.ps1": b"\xef\xbb\xbf" + _script("verify.ps1"),
     }

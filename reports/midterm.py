@@ -1,4 +1,4 @@
-"""The papers of the midterm evaluation (S14): its report, the restructuring plan, the re-decision."""
+"""The papers of a project in mid-term (S14, S15): report, plan, re-decision, referral, hand-over sheet."""
 
 from __future__ import annotations
 
@@ -16,4 +16,6 @@ KINDS = (
     PaperKind("midterm_report", MidtermPaper, "midterm_paper.typ"),
     PaperKind("restructuring_plan", MidtermPaper, "midterm_paper.typ"),
     PaperKind("midterm_decision", MidtermPaper, "midterm_paper.typ"),
+    PaperKind("project_referral", MidtermPaper, "midterm_paper.typ"),
+    PaperKind("handover_sheet", MidtermPaper, "midterm_paper.typ"),
 )

@@ -103,5 +103,6 @@ class PurchasePaper(Paper):
 KINDS = (
     PaperKind("procurement_record", ProcurementRecord, "procurement_record.typ"),
     PaperKind("procurement_notice_html", PurchasePaper, "procurement_notice.html"),
+    PaperKind("agency_record_html", PurchasePaper, "procurement_notice.html"),
     PaperKind("tender_documents_html", PurchasePaper, "procurement_notice.html"),
 )

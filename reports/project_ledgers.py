@@ -52,6 +52,7 @@ SERVICE_COLUMNS = (
     Column("qualified", "持证", width=6),
     Column("place", "服务地点", width=20),
     Column("result", "服务结果", width=30),
+    Column("signed", "对象确认", width=8),
     Column("satisfied", "是否满意", width=8),
     Column("correction", "更正说明", width=18),
     Column("recorded_on", "登记日期", "date", width=12),

@@ -90,11 +90,21 @@ class SiteEntry(View):
     digest: Line
 
 
+class SitePaper(View):
+    """One public paper on a purchase, contract or inspection in the index."""
+
+    title: Line
+    href: Href
+    date: Line
+    digest: Line
+
+
 class SiteIndex(Paper):
     """The index of the public site; ``date`` is the day of the last change, never of building."""
 
     paras: Annotated[Body, Field(min_length=1)]
     entries: tuple[SiteEntry, ...]
+    papers: tuple[SitePaper, ...] = ()
     feed: Href
 
 

@@ -6,6 +6,7 @@ suite are ephemeral; of the validation result only counts and row positions are 
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,8 @@ def load_engine() -> None:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with _known_warnings_ignored():
         import great_expectations  # noqa: F401
+    for talkative in ("great_expectations", "great_expectations.data_context.types.base"):  # sets itself to INFO
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def run_checks(

@@ -25,7 +25,6 @@ from models.ports import Zone
 from models.queries import acceptance as reads
 from models.queries.monitoring import contractor_names, contractors_of
 from models.queries.reader import project_of
-from models.rules import acceptance as rules
 from models.rules import lifecycle
 from models.rules.acceptance import ANNOUNCE
 from models.rules.force import binding
@@ -149,6 +148,7 @@ def publish_result(
 ) -> ResultPublished:
     """Put the result of the latest conclusion in public: outcome, grade, satisfaction, number of problems; no persons.
 
+    Earlier ones that were not published yet stand in the same record, with outcome and day.
     Raises ``Refusal`` ``acceptance.not_concluded``, ``Conflict`` ``acceptance.result_published``, ``DataFault``
     ``publicity.leak``.
     """
@@ -169,9 +169,10 @@ def publish_result(
             title=sentence("acceptance.result.title", {"project": row.name}),
             issuer=ROLE_NAMES[ctx.actor.role],
         )
-        concluded.announced_on = ctx.as_of
-        session.add(concluded)
-        work.close_item(session, ctx, kind=ANNOUNCE, subject_id=concluded.id)
+        for one in (*reads.unannounced(session, before=concluded), concluded):
+            one.announced_on = ctx.as_of
+            session.add(one)
+            work.close_item(session, ctx, kind=ANNOUNCE, subject_id=one.id)
         rule = binding(policy=ctx.policy(region=row.region), rules=("BJ-40", "LAW-ZFCGTL-45"))
         payload = {
             "conclusion_id": concluded.id,
@@ -205,8 +206,12 @@ def _result(
         "concluded_on": concluded.concluded_on.isoformat(),
         "asked": concluded.asked,
         "satisfied": concluded.satisfied,
-        "satisfaction_percent": str(rules.satisfaction_percent(asked=concluded.asked, satisfied=concluded.satisfied)),
+        "satisfaction_percent": None if (rate := reads.reported_satisfaction(concluded)) is None else str(rate),
         "problems": int(session.exec(problems).one()),
+        "earlier": [
+            {"outcome": one.outcome, "concluded_on": one.concluded_on.isoformat()}
+            for one in reads.unannounced(session, before=concluded)
+        ],
         "sites": list(sites),
         "published_on": ctx.as_of.isoformat(),
         "rehearsal": ctx.services.rehearsal,

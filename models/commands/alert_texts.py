@@ -1,13 +1,14 @@
 """What an alert says: project, what is due, clause, days left, the command that resolves it; never personal data.
 
-The days are counted on the day the text is made, which the text names. Called by ``commands.alerts`` alone.
+The days are counted on the day the text is made, which the text names. Called by ``commands.alerts`` and, as a message
+leaves, by ``commands.alert_sending``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from models.context import Context
 from models.core.actors import ROLE_NAMES, Role
@@ -20,11 +21,13 @@ _MOST_LINES: Final = 200
 
 @dataclass(frozen=True)
 class Line:
-    """One item of a message: ``late`` when its alert was, ``supervisor`` when the hearer is to see that it is done."""
+    """One item of a message: ``late`` when its alert was, ``supervisor`` when the hearer is to see that it is done,
+    ``stand_in`` when that is so because whoever must act could not be told."""
 
     item: WorkItem
     late: bool = False
     supervisor: bool = False
+    stand_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,20 +38,24 @@ class Text:
     body: str
 
 
-def single(ctx: Context, *, number: str, line: Line) -> Text:
-    """Return the message of one alert before the due date, or on it."""
-    item = line.item
-    facts = {"what": _what(item), "left": _left(ctx, item), "project": item.project_id or item.subject_id}
-    return _letter(ctx, sentence("alerts.mail.title", facts), number=number, lines=[line])
+def kept(line: Line) -> dict[str, Any]:
+    """Return a line as its message keeps it."""
+    marks = {"supervisor": line.supervisor, "stand_in": line.stand_in, "late": line.late}
+    return {"item": line.item.id, "due_on": line.item.due_on.isoformat(), **marks}
 
 
-def overdue(ctx: Context, *, number: str, lines: Sequence[Line]) -> Text:
-    """Return the message of what is overdue."""
+def line_of(item: WorkItem, line: Mapping[str, Any]) -> Line:
+    """Return a kept line of an item."""
+    return Line(item, late=line["late"], supervisor=line["supervisor"], stand_in=line["stand_in"])
+
+
+def text_of(ctx: Context, *, number: str, lines: Sequence[Line], digest: bool) -> Text:
+    """Return the message that tells these lines, as they stand today; a ``digest`` names their number in its title."""
+    item = lines[0].item
     title = sentence("alerts.mail.digest_title", {"count": len(lines), "on": ctx.as_of})
-    return _letter(ctx, title, number=number, lines=lines)
-
-
-def _letter(ctx: Context, title: str, *, number: str, lines: Sequence[Line]) -> Text:
+    if len(lines) == 1 and not digest:
+        facts = {"what": _what(item), "left": _left(ctx, item), "project": item.project_id or item.subject_id}
+        title = sentence("alerts.mail.title", facts)
     head = sentence("alerts.mail.rehearsal") if ctx.services.rehearsal else ""
     told = [_line(ctx, place, line) for place, line in enumerate(lines[:_MOST_LINES], start=1)]
     if len(lines) > _MOST_LINES:
@@ -70,7 +77,9 @@ def _line(ctx: Context, place: int, line: Line) -> str:
         "command": item.resolves_with,
     }
     marks = []
-    if line.supervisor:
+    if line.stand_in:
+        marks.append(sentence("alerts.mail.stand_in", {"role": ROLE_NAMES[Role(item.role)]}))
+    elif line.supervisor:
         marks.append(sentence("alerts.mail.supervisor", {"role": ROLE_NAMES[Role(item.role)]}))
     if line.late:
         marks.append(sentence("alerts.mail.late"))

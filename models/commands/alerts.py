@@ -1,8 +1,7 @@
-"""Commands of the delivery of alerts: make the messages with their receipts, hand them out, note how they went, and
-check that what was due has a receipt.
+"""Commands of the delivery of alerts: make the messages with their receipts, and check that what was due has one.
 
-A message leaves in ``infra.mailer``, between claim and settle; nothing here touches a server. What is sent but not
-settled (a crash between the two) is sent once more under the same number; nothing else ever leaves twice.
+``commands.alert_sending`` hands them out. Whoever must act and cannot be told is never passed over in silence: who
+supervises hears instead, and the office gets a work item.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Final
 
-from sqlalchemy import or_
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from models.commands import alert_texts, events, work
-from models.commands.alert_texts import Line, Text
+from models.commands.alert_texts import Line
 from models.context import Context
 from models.core.actors import Role
 from models.core.ids import derive_id
@@ -24,20 +22,16 @@ from models.core.instants import written
 from models.core.messages import sentence
 from models.core.registry import command
 from models.queries import alerts as reads
-from models.queries.reader import found
+from models.queries.hearers import subjects_of
 from models.queries.units import root_unit
 from models.rules import alerts as rules
 from models.rules.alerts import NOBODY, OVERDUE, SUPERVISOR, Reachable, Subject, Suppressed
-from models.tables.alerts import AlertMessage, AlertReceipt, Contact
+from models.tables.alerts import AlertMessage, AlertReceipt
 from models.tables.kernel import Alert, WorkItem
-
-LEASE: Final = timedelta(minutes=10)
-LONGEST_WAIT: Final = {"away": timedelta(minutes=15), "deferred": timedelta(days=1)}
-"""What waits for a server goes out soon after it is back; one recipient put off is tried less and less often."""
 
 UNDELIVERED: Final = "alerts.undelivered"
 UNREACHED: Final = "alerts.unreached"
-_STREAM: Final = ("alerts", "delivery")
+STREAM: Final = ("alerts", "delivery")
 _CLOCKWORK: Final = (Role.SYSTEM, Role.EVALUATION_OFFICE)
 
 Told = tuple[Alert, WorkItem]
@@ -56,28 +50,44 @@ def prepare_alerts(ctx: Context) -> Prepared:
     """Give every alert without one its receipts: a message for each account that must hear of it, or why there is none.
 
     Before the due date a message an alert; afterwards one digest an account, every ``alerts.digest_days``, of all that
-    is overdue. Of several alerts of one item that waited for an outage to end, the latest is told.
+    is overdue. Of several alerts of one item that waited for an outage to end, the latest is told. What nobody heard,
+    because there was no contact or its message came back, is told as soon as somebody can be reached.
     """
     with ctx.writing() as session:
-        waiting = reads.without_receipt(session)
-        newest = rules.newest_of(reads.as_raised(*told) for told in waiting)
-        hearers = _hearers(session, ctx, (item for _, item in waiting))
+        fresh = reads.without_receipt(session)
+        again = reads.unheard(session) if ctx.services.notifier is not None else []
+        newest = rules.newest_of(reads.as_raised(*told) for told in fresh)
+        hearers = _hearers(session, ctx, (item for _, item in [*fresh, *again]))
         post, suppressed = _Post(session, ctx), 0
-        for alert, item in waiting:
+        for alert, item in fresh:
             latest = newest.get((item.id, alert.level == SUPERVISOR), "")
             heard = hearers.of(alert.level, item)
             because = rules.untold(alert=reads.as_raised(alert, item), newest=latest) or _unsendable(ctx, heard)
             if because is None:
-                for hearer in heard:
-                    post.tell(hearer, alert, item)
+                post.tell(heard, alert, Line(item))
                 continue
             accounts = [one.account for one in heard] or [NOBODY]
             session.add_all(_receipt(ctx, alert, account, because=because) for account in accounts)
             suppressed += len(accounts)
+            if because is Suppressed.NO_CONTACT:
+                again.append((alert, item))
+        _tell_instead(session, hearers, post, again)
         made = post.close(_digests_due(session, ctx) if ctx.services.notifier is not None else {})
         if made or suppressed:
             _record(session, ctx, "alerts.rendered", {"messages": made, "suppressed": suppressed})
         return Prepared(messages=made, suppressed=suppressed)
+
+
+def _tell_instead(session: Session, hearers: _Hearers, post: _Post, unheard: Sequence[Told]) -> None:
+    """Tell what nobody heard to who can be reached by now, else to those who supervise; nobody is told one twice."""
+    if post.ctx.services.notifier is None:
+        return
+    told = reads.accounts_told(session, [alert.id for alert, _ in unheard])
+    for alert, item in unheard:
+        before = told[alert.id]
+        heard = [one for one in hearers.of(alert.level, item) if one.account not in before]
+        above = [] if heard else [one for one in hearers.of(SUPERVISOR, item) if one.account not in before]
+        post.tell(heard or above, alert, Line(item, supervisor=bool(above), stand_in=bool(above)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ class _Hearers:
 
 def _hearers(session: Session, ctx: Context, items: Iterable[WorkItem]) -> _Hearers:
     root = root_unit(policies=ctx.services.policies, region=ctx.services.region)
-    subjects = reads.subjects_of(session, items, root=root, on=ctx.as_of)
+    subjects = subjects_of(session, items, root=root, on=ctx.as_of)
     return _Hearers(subjects, reads.contacts(session), ctx.policy(region="cn").alerts.supervisors)
 
 
@@ -118,20 +128,26 @@ def _receipt(
 Digests = Mapping[str, tuple[Reachable, Sequence[Line]]]
 
 
-def _digests_due(session: Session, ctx: Context, *, opened_before: date | None = None) -> Digests:
+def _digests_due(session: Session, ctx: Context, *, dated_before: date | None = None) -> Digests:
     """Return account → the digest that is due: all that is overdue of its own, and what it is to see done."""
     policy = ctx.policy(region="cn").alerts
     if not policy.digest_days:
         return {}
-    items = [one for one in reads.overdue(session, on=ctx.as_of) if one.opened_on < (opened_before or date.max)]
+    items = [
+        one
+        for one in reads.overdue(session, on=ctx.as_of)
+        if (one.moved_on or one.opened_on) < (dated_before or date.max)
+    ]
     hearers, last, escalated = _hearers(session, ctx, items), reads.last_digests(session), reads.escalated(session)
     due: dict[str, tuple[Reachable, list[Line]]] = {}
     for item in items:
-        for level in (OVERDUE, SUPERVISOR) if item.id in escalated else (OVERDUE,):
-            for hearer in hearers.of(level, item):
-                if last.get(hearer.account, date.min) <= ctx.as_of - timedelta(days=policy.digest_days):
-                    lines = due.setdefault(hearer.account, (hearer, []))[1]
-                    lines.append(Line(item, supervisor=level == SUPERVISOR))
+        own = hearers.of(OVERDUE, item)
+        above = hearers.of(SUPERVISOR, item) if item.id in escalated or not own else ()
+        told = [(one, Line(item)) for one in own]
+        told += [(one, Line(item, supervisor=True, stand_in=not own)) for one in above]
+        for hearer, line in told:
+            if last.get(hearer.account, date.min) <= ctx.as_of - timedelta(days=policy.digest_days):
+                due.setdefault(hearer.account, (hearer, []))[1].append(line)
     return due
 
 
@@ -142,38 +158,36 @@ class _Post:
     session: Session
     ctx: Context
     made: int = 0
-    overdue: dict[str, tuple[Reachable, list[Told]]] = field(default_factory=dict)
+    overdue: dict[str, tuple[Reachable, list[tuple[Alert, Line]]]] = field(default_factory=dict)
 
-    def tell(self, hearer: Reachable, alert: Alert, item: WorkItem) -> None:
-        """Make the message of an alert before the due date; one that is overdue waits for the digest."""
-        if rules.is_overdue(alert.level):
-            self.overdue.setdefault(hearer.account, (hearer, []))[1].append((alert, item))
-            return
-        number = derive_id("msg", hearer.account, alert.id)
-        text = alert_texts.single(self.ctx, number=number, line=Line(item, late=self._late(alert)))
-        self._add(hearer, number, text, told=[(alert, item)], digest=False)
+    def tell(self, heard: Iterable[Reachable], alert: Alert, line: Line) -> None:
+        """Make the messages of an alert before the due date; one that is overdue waits for the digest."""
+        late = alert.late or alert.raised_on < self.ctx.as_of
+        marked = replace(line, late=late, supervisor=line.supervisor or alert.level == SUPERVISOR)
+        for hearer in heard:
+            if rules.is_overdue(alert.level):
+                self.overdue.setdefault(hearer.account, (hearer, []))[1].append((alert, marked))
+            else:
+                self._add(hearer, derive_id("msg", hearer.account, alert.id), [marked], told=[alert], digest=False)
 
     def close(self, digests: Digests) -> int:
         """Make the digests, and a message where one went out already and something new came; return all made."""
         for account in sorted({*digests, *self.overdue}):
             hearer, lines = digests.get(account, (None, ()))
             told_by, told = self.overdue.get(account, (hearer, []))
-            late = {item.id for alert, item in told if self._late(alert)}
-            listed = {(line.item.id, line.supervisor) for line in lines}
-            extra = [Line(item, supervisor=alert.level == SUPERVISOR) for alert, item in told]
-            every = [*lines, *(line for line in extra if (line.item.id, line.supervisor) not in listed)]
-            marked = [replace(line, late=line.item.id in late) for line in every]
+            assert told_by is not None
+            new = {(line.item.id, line.supervisor): line for _, line in told}
+            every = {(line.item.id, line.supervisor): line for line in lines} | new
             day = self.ctx.as_of.isoformat()
             number = derive_id("msg", account, day, *(() if hearer else sorted(alert.id for alert, _ in told)))
-            text = alert_texts.overdue(self.ctx, number=number, lines=marked)
-            assert told_by is not None
-            self._add(told_by, number, text, told=told, digest=hearer is not None)
+            alerts = [alert for alert, _ in told]
+            self._add(told_by, number, list(every.values()), told=alerts, digest=hearer is not None)
         return self.made
 
-    def _late(self, alert: Alert) -> bool:
-        return alert.late or alert.raised_on < self.ctx.as_of
-
-    def _add(self, hearer: Reachable, number: str, text: Text, *, told: Sequence[Told], digest: bool) -> None:
+    def _add(
+        self, hearer: Reachable, number: str, lines: Sequence[Line], *, told: Sequence[Alert], digest: bool
+    ) -> None:
+        text = alert_texts.text_of(self.ctx, number=number, lines=lines, digest=digest)
         self.session.add(
             AlertMessage(
                 id=number,
@@ -181,6 +195,7 @@ class _Post:
                 contact_id=hearer.id,
                 title=text.title,
                 body=text.body,
+                lines=[alert_texts.kept(line) for line in lines],
                 digest=digest,
                 rendered_on=self.ctx.as_of,
                 status="rendered",
@@ -188,74 +203,14 @@ class _Post:
             )
         )
         self.session.flush()
-        self.session.add_all(_receipt(self.ctx, alert, hearer.account, message=number) for alert, _ in told)
+        self.session.add_all(_receipt(self.ctx, alert, hearer.account, message=number) for alert in told)
         self.made += 1
 
 
 @dataclass(frozen=True)
-class Mail:
-    """A claimed message with its sealed address."""
-
-    id: str
-    attempt: int
-    title: str
-    body: str
-    address_sealed: str
-
-
-@command("work.claim_message", roles=(Role.SYSTEM,), clause="SYS-WORK")
-def claim_message(ctx: Context) -> Mail | None:
-    """Lease the oldest message that is due and not leased by another sender; ``None`` when there is none."""
-    now = ctx.services.clock.now()
-    with ctx.writing() as session:
-        row = session.exec(
-            select(AlertMessage)
-            .where(
-                col(AlertMessage.status) == "rendered",
-                col(AlertMessage.next_attempt_at) <= written(now),
-                or_(col(AlertMessage.lease_until).is_(None), col(AlertMessage.lease_until) < written(now)),
-            )
-            .order_by(col(AlertMessage.next_attempt_at), col(AlertMessage.id))
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).first()
-        if row is None:
-            return None
-        row.lease_until = written(now + LEASE)
-        row.attempts += 1
-        session.add(row)
-        contact = session.get_one(Contact, row.contact_id)
-        return Mail(row.id, row.attempts, row.title, row.body, contact.address_sealed)
-
-
-@command("work.settle_message", roles=(Role.SYSTEM,), clause="SYS-WORK")
-def settle_message(
-    ctx: Context, *, message: str, outcome: Literal["sent", "bounced", "deferred", "away"], error_code: str = ""
-) -> str:
-    """Note that a message was sent or came back, or give it back: it is due again after 1, 2, 4 … minutes.
-
-    What was sent or came back stays so: settled twice it changes nothing.
-    """
-    with ctx.writing() as session:
-        row = found(session.get(AlertMessage, message), kind="message", id=message)
-        if row.status != "rendered":
-            return row.status
-        row.lease_until, row.last_error = None, error_code or None
-        if outcome in LONGEST_WAIT:
-            wait = timedelta(minutes=2 ** min(max(row.attempts - 1, 0), 20))
-            row.next_attempt_at = written(ctx.services.clock.now() + min(wait, LONGEST_WAIT[outcome]))
-        else:
-            row.status, row.settled_on = outcome, ctx.as_of
-            told = {"message": row.id, "account": row.account, "attempts": row.attempts}
-            _record(session, ctx, f"alerts.{outcome}", told)
-        session.add(row)
-        return row.status
-
-
-@dataclass(frozen=True)
 class Checked:
-    """What the nightly check found: alerts not raised or without receipt, digests not made, messages not gone, hearers
-    nobody reaches.
+    """What the nightly check found: alerts not raised, alerts or hearers of one without receipt, digests not made,
+    messages not gone, hearers nobody reaches.
     """
 
     unraised: int
@@ -272,11 +227,11 @@ def check_alerts(ctx: Context) -> Checked:
     An item opened before is closed when nothing is left to mend. Meant for the end of a day, after sweep and sending.
     """
     with ctx.writing() as session:
-        unreceipted, unsent = reads.in_doubt(session, on=ctx.as_of)
+        untold, unsent = reads.in_doubt(session, on=ctx.as_of)
         checked = Checked(
             unraised=work.unraised(session, ctx),
-            unreceipted=unreceipted,
-            undigested=len(_digests_due(session, ctx, opened_before=ctx.as_of)) if ctx.services.notifier else 0,
+            unreceipted=untold + _passed_over(session, ctx),
+            undigested=len(_digests_due(session, ctx, dated_before=ctx.as_of)) if ctx.services.notifier else 0,
             unsent=unsent,
             unreached=len(_unreached(session, ctx)),
         )
@@ -287,11 +242,22 @@ def check_alerts(ctx: Context) -> Checked:
         return checked
 
 
+def _passed_over(session: Session, ctx: Context) -> int:
+    """Return how many people have no receipt of an alert of the day that was theirs to hear; newcomers do not count."""
+    receipts = reads.receipted_on(session, on=ctx.as_of)
+    hearers = _hearers(session, ctx, (item for _, item, _ in receipts))
+    return sum(
+        hearer.account not in accounts and hearer.since < ctx.as_of
+        for alert, item, accounts in receipts
+        for hearer in hearers.of(alert.level, item)
+    )
+
+
 def _unreached(session: Session, ctx: Context) -> set[str]:
     """Return the contacts whose message came back, and the roles nobody is registered for where something is open."""
-    unheard = reads.unheard(session)
-    hearers = _hearers(session, ctx, (item for _, item in unheard))
-    return reads.bounced(session) | {item.role for alert, item in unheard if not hearers.of(alert.level, item)}
+    alerted = reads.alerted(session)
+    hearers = _hearers(session, ctx, (item for item, _ in alerted))
+    return reads.bounced(session) | {item.role for item, level in alerted if not hearers.of(level, item)}
 
 
 def _mend(session: Session, ctx: Context, kind: str, count: int, *, note: str) -> None:
@@ -317,8 +283,8 @@ def _mend(session: Session, ctx: Context, kind: str, count: int, *, note: str) -
     item.note = note
     session.add(item)
     if item.status != "open":
-        work.move_item(session, kind=kind, subject_id=region, due_on=due.date, provisional=due.provisional)
+        work.move_item(session, ctx, kind=kind, subject_id=region, due_on=due.date, provisional=due.provisional)
 
 
 def _record(session: Session, ctx: Context, type_: str, payload: Mapping[str, object]) -> None:
-    events.append(session, ctx, stream_kind=_STREAM[0], stream_id=_STREAM[1], type=type_, payload=payload)
+    events.append(session, ctx, stream_kind=STREAM[0], stream_id=STREAM[1], type=type_, payload=payload)

@@ -1,7 +1,7 @@
-"""Commands of funding (S09) on money that is not yet a project's: allotments, year's end, and what goes back.
+"""Commands of funding (S09) on money that is not yet a project's: allotments, and what goes back.
 
 An allotment is money of one channel with its purpose; a plan line draws on it when it is drafted (``commands.ledger``).
-Donations are ``commands.donation``. Must never move money between channels (ZY-10).
+Donations are ``commands.donation``, a year's end ``commands.year_end``. Must never move money between channels (ZY-10).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from models.core.actors import Role
 from models.core.errors import Conflict, Refusal
 from models.core.money import Money
 from models.core.registry import command
-from models.queries.ledger import balance, balances_left
-from models.queries.midterm import demanded
-from models.rules.funding import Account, Leg, check_balance, check_channel, check_no_donation, check_year_over
+from models.queries.contract import demanded
+from models.queries.ledger import balance
+from models.rules.funding import Account, Leg, check_balance, check_channel, check_no_donation
 from models.rules.masking import check_impersonal
 from models.tables.contract import Contract
 from models.tables.funding import Fund, MoneyBack, PlanLine
@@ -31,7 +31,7 @@ from models.tables.kernel import Event, Project
 
 FUND_STREAM = "fund"
 SURPLUS_ITEM = "funding.surplus"
-RECOVER_ITEM = "funding.recovery"  # opened by ``commands.midterm_decision`` for what a contractor has to give back
+RECOVER_ITEM = "funding.recovery"  # opened by ``commands.demands`` for what a contractor has to give back
 _MONEY = (*BUREAUS, Role.PURCHASER)
 Codes = Annotated[tuple[str, ...], Field(max_length=200)]
 
@@ -69,16 +69,6 @@ class Moved(BaseModel):
     id: str
     amount: Money
     left: Money
-
-
-class YearClosed(BaseModel):
-    """How many balances went into the next year and their sums by channel; ``surplus`` those that have to go back."""
-
-    model_config = ConfigDict(frozen=True)
-
-    carried: int
-    amounts: dict[str, Money]
-    surplus: int
 
 
 @command("funding.register_allotment", roles=BUREAUS, clause="ZY-78")
@@ -156,67 +146,6 @@ def open_fund(session: Session, ctx: Context, fund: Fund, *, type: str) -> FundO
 def note(session: Session, ctx: Context, fund: Fund, type: str, payload: dict[str, object]) -> Event:
     """Append an event to a fund's own stream."""
     return events.append(session, ctx, stream_kind=FUND_STREAM, stream_id=fund.id, type=type, payload=payload)
-
-
-@command("funding.carry_over", roles=BUREAUS, clause="SYS-YEAR-END")
-def carry_over(ctx: Context, *, year: Annotated[int, Field(ge=2000, le=2999, description="结转的年度")]) -> YearClosed:
-    """Carry what is unreserved at the end of a year into the next, in the channels whose balances policy carries.
-
-    What policy does not carry is owed back: a work item each, resolved by ``funding.return_money``. What plan lines
-    hold stays with them. A second call finds nothing left. Raises ``Refusal`` ``funding.year_running``.
-    """
-    check_year_over(year=year, as_of=ctx.as_of)
-    carried_channels = ctx.policy(region=ctx.services.region).funding.carry_over
-    amounts: dict[str, Money] = {}
-    carried = surplus = 0
-    with ctx.writing() as session:
-        for left in balances_left(session, year=year):
-            if left.channel in carried_channels:
-                _carry(session, ctx, left.channel, year, left.amount, project=left.project, fund=left.fund)
-                amounts[left.channel] = amounts.get(left.channel, Money.ZERO) + left.amount
-                carried += 1
-            else:
-                _owe_back(session, ctx, left.channel, year, project=left.project, fund=left.fund)
-                surplus += 1
-    return YearClosed(carried=carried, amounts=amounts, surplus=surplus)
-
-
-def _carry(
-    session: Session, ctx: Context, channel: str, year: int, amount: Money, *, project: str | None, fund: str | None
-) -> None:
-    account = Account.REMAINING if fund is None else Account.ALLOTTED
-    event = events.append(
-        session,
-        ctx,
-        stream_kind=events.PROJECT_STREAM if fund is None else FUND_STREAM,
-        stream_id=project if fund is None and project else fund or "",
-        type="funding.carried_over",
-        payload={"year": year, "channel": channel, "amount_fen": amount.fen},
-    )
-    legs = (
-        Leg(account, channel, year, -amount, fund),
-        Leg(Account.CARRIED, channel, year, amount, fund),
-        Leg(Account.CARRIED, channel, year + 1, -amount, fund),
-        Leg(account, channel, year + 1, amount, fund),
-    )
-    post(session, ctx, event=event, legs=legs, project_id=project)
-
-
-def _owe_back(
-    session: Session, ctx: Context, channel: str, year: int, *, project: str | None, fund: str | None
-) -> None:
-    work.open_item(
-        session,
-        ctx,
-        kind=SURPLUS_ITEM,
-        role=Role.FINANCE_BUREAU,
-        subject_kind="surplus",
-        subject_id=surplus_subject(project, fund, year, channel),
-        project_id=project,
-        due_on=ctx.as_of,
-        clause="SYS-YEAR-END",
-        resolves_with="funding.return_money",
-    )
 
 
 def recovery_subject(line: str, contract: str) -> str:

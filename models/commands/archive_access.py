@@ -22,10 +22,14 @@ from models.rules.archive import check_link
 STREAM: Final = "archive"
 _READERS: Final = (Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.CITY_BUREAU)
 _ProjectId = Annotated[str, Field(description="项目编号")]
+_Version = Annotated[int | None, Field(ge=1, description="档案包版次;不填为最新")]
 
 
 class LinkIssued(BaseModel):
-    """The link and when it expires; ``id`` is the event that says who asked for it and when."""
+    """The link and when it expires; ``id`` is the event that says who asked for it and when.
+
+    ``bundle_id`` is what the bundle is checked against: it reaches the reader beside the bytes, not inside them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,6 +37,7 @@ class LinkIssued(BaseModel):
     url: str
     expires_at: str
     sha256: str
+    bundle_id: str
 
 
 class Downloading(BaseModel):
@@ -46,7 +51,11 @@ class Downloading(BaseModel):
 
 @command("archive.issue_link", roles=_READERS, clause="BJ-49", unmasks=True)
 def issue_link(
-    ctx: Context, *, project: _ProjectId, hours: Annotated[int, Field(ge=1, le=168, description="有效小时数")] = 24
+    ctx: Context,
+    *,
+    project: _ProjectId,
+    hours: Annotated[int, Field(ge=1, le=168, description="有效小时数")] = 24,
+    version: _Version = None,
 ) -> LinkIssued:
     """Issue a link to a closed project's bundle that expires, and record who got it, when, until when, to what.
 
@@ -54,22 +63,22 @@ def issue_link(
     ``storage.missing``, ``Transient``.
     """
     with ctx.reading() as session:
-        stored = package(ctx.reader(session), project=project)
+        stored = package(ctx.reader(session), project=project, version=version)
     check_link(hours=hours, dry_run=ctx.dry_run, policy=ctx.policy(region=ctx.services.region))
     expires = ctx.services.clock.now() + timedelta(hours=hours)
     url = ctx.services.documents.link(zone=stored.zone, sha256=stored.sha256, hours=hours)
     id_ = _note(ctx, stored, "archive.link_issued", {"hours": hours, "expires_at": expires.isoformat()})
-    return LinkIssued(id=id_, url=url, expires_at=expires.isoformat(), sha256=stored.sha256)
+    return LinkIssued(id=id_, url=url, expires_at=expires.isoformat(), sha256=stored.sha256, bundle_id=stored.bundle_id)
 
 
 @command("archive.download", roles=_READERS, clause="BJ-49")
-def download(ctx: Context, *, project: _ProjectId) -> Downloading:
+def download(ctx: Context, *, project: _ProjectId, version: _Version = None) -> Downloading:
     """Record that a closed project's bundle is handed to whoever asks; the door streams the bytes after that.
 
     Raises ``Refusal`` ``archive.not_closed``.
     """
     with ctx.reading() as session:
-        stored = package(ctx.reader(session), project=project)
+        stored = package(ctx.reader(session), project=project, version=version)
     return Downloading(id=_note(ctx, stored, "archive.downloaded", {}), package=stored)
 
 

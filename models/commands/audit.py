@@ -24,20 +24,31 @@ from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.archive import documents_of
-from models.queries.audit import filings_of, receipts_of
+from models.queries.audit import FILABLE, filings_of, receipts_of, unsettled
 from models.queries.reader import project_of
 from models.rules import lifecycle
-from models.rules.archive import folder_number
-from models.rules.audit import Handover, check_has_documents, check_not_prepared, check_receipt, clause, missing_bodies
+from models.rules.archive import archive_order
+from models.rules.audit import (
+    Handover,
+    check_has_documents,
+    check_not_prepared,
+    check_receipt,
+    check_settled,
+    clause,
+    missing_bodies,
+)
 from models.rules.bodies import body_name
 from models.rules.lifecycle import Thing
+from models.rules.succession import ENDED
 from models.tables.audit import AuditFiling, AuditReceipt
 from models.tables.kernel import Document, Event, Project
 
 RECEIPT_ITEM = "audit.record_receipt"
 CLOSING_ITEM = "archive.close_project"
+FILING_ITEM = "audit.prepare_filing"
+"""Due only where a project ended early: its money must be settled before the sweep can file it."""
 _STAGE = "audit"
-_FILABLE = ("evaluated",)
+_FINISHED = ("project.evaluated", *(f"project.{state}" for state in ENDED))
 
 
 @dataclass(frozen=True)
@@ -80,19 +91,20 @@ def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="é
     """Print and file the project's ledgers and the hand-over list of its whole file for each body, and open the work
     item of its receipt.
 
-    The receipt is due ``audit.filing_working_days`` after the day of the evaluation, however late the sweep runs.
-    Raises ``Refusal`` ``audit.already_prepared``, ``SYS-STATE``, ``audit.nothing_to_hand_over``.
+    The receipt is due ``audit.filing_working_days`` after the day of the evaluation, however late the sweep runs; of a
+    project that ended early, after this day. Raises ``Refusal`` ``audit.already_prepared``, ``SYS-STATE``,
+    ``audit.nothing_to_hand_over``, ``audit.unsettled`` (ZY-93) for a project that ended early while anything is open.
     """
     with ctx.reading() as session:
         row = project_of(session, project)
         _check_filable(session, ctx, row)
         policy = ctx.policy(region=row.region)
-        on_file = documents_of(session, project)
+        on_file = documents_of(session, project, policy=policy)
         check_has_documents(count=len(on_file))
         due = _due(session, ctx, row, policy)
         drafts = project_ledgers.drafted(session, ctx, row, policy=policy)
     ledgers = project_ledgers.printed(ctx, drafts)
-    listed = _listed(on_file, ledgers, on=ctx.as_of)
+    listed = _listed(on_file, ledgers, on=ctx.as_of, policy=policy)
     with ctx.reading() as session:
         row = project_of(session, project)
         views = {
@@ -104,6 +116,7 @@ def prepare_filing(ctx: Context, *, project: Annotated[str, Field(description="é
         row = locked(session, Project, project, kind="project")
         _check_filable(session, ctx, row)
         project_ledgers.filed(session, ctx, project=project, papers=ledgers)
+        work.close_item(session, ctx, kind=FILING_ITEM, subject_id=project)
         filings = [
             _file(session, ctx, row, body=body, paper=paper, policy=policy, items=len(listed), due=due)
             for body, paper in papers.items()
@@ -166,20 +179,25 @@ def record_receipt(
 
 def _check_filable(session: Session, ctx: Context, row: Project) -> None:
     check_not_prepared(prepared=filings_of(session, row.id))
-    lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_FILABLE)
+    lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=FILABLE)
+    if row.state in ENDED:
+        check_settled(open_=unsettled(session, row.id, ctx.as_of), policy=ctx.policy(region=row.region))
 
 
 def _due(session: Session, ctx: Context, row: Project, policy: Policy) -> Due:
-    return ctx.services.calendar.add_working_days(_evaluated_on(session, row.id), days=policy.audit.filing_working_days)
+    """Return by when the receipts are due: from the evaluation on, or from now where an early end had to be settled."""
+    since = ctx.as_of if row.state in ENDED else _finished_on(session, row.id)
+    return ctx.services.calendar.add_working_days(since, days=policy.audit.filing_working_days)
 
 
-def _evaluated_on(session: Session, project: str) -> date:
+def _finished_on(session: Session, project: str) -> date:
+    """Return the day on which a project was evaluated or ended early."""
     return session.exec(
         select(col(Event.occurred_at))
         .where(
             col(Event.stream_kind) == events.PROJECT_STREAM,
             col(Event.stream_id) == project,
-            col(Event.type) == "project.evaluated",
+            col(Event.type).in_(_FINISHED),
         )
         .order_by(col(Event.seq).desc())
         .limit(1)
@@ -190,10 +208,11 @@ def _view(
     session: Session, ctx: Context, row: Project, *, policy: Policy, receiver: str, listed: list[Listed], due: Due
 ) -> dict[str, Any]:
     synthetic = sum(1 for one in listed if one.synthetic)
+    ended = row.state in ENDED
     facts = {
         "project": row.name,
         "project_no": row.id,
-        "evaluated_on": _evaluated_on(session, row.id).isoformat(),
+        "ended_on" if ended else "evaluated_on": _finished_on(session, row.id).isoformat(),
         "due_on": due.date.isoformat(),
         "count": sentence("audit.handover.pieces", {"count": len(listed)}),
     }
@@ -208,12 +227,14 @@ def _view(
         "doc_no": "",
         "receiver": receiver,
         "facts": [{"label": sentence(f"audit.handover.{name}"), "value": value} for name, value in facts.items()],
-        "paras": [sentence("audit.handover.opening", {"project": row.name})],
+        "paras": [sentence(f"audit.handover.opening{'_ended' if ended else ''}", {"project": row.name})],
         "items": [_item(one) for one in listed],
     }
 
 
-def _listed(on_file: list[Document], ledgers: Sequence[project_ledgers.Printed], *, on: date) -> list[Listed]:
+def _listed(
+    on_file: list[Document], ledgers: Sequence[project_ledgers.Printed], *, on: date, policy: Policy
+) -> list[Listed]:
     """Return what is handed over in the order of the archive: what is on file, and the ledgers about to be filed."""
     rows = [
         Listed(row.stage, row.title, row.doc_no, row.issued_on, row.size, row.sha256, bool(row.synthetic_fields))
@@ -223,7 +244,7 @@ def _listed(on_file: list[Document], ledgers: Sequence[project_ledgers.Printed],
         stored, view = one.paper.stored, one.ledger.view
         synthetic = bool(one.paper.synthetic_fields)
         rows.append(Listed(one.ledger.stage, view["title"], None, on, stored.size, stored.sha256, synthetic))
-    return sorted(rows, key=lambda row: folder_number(stage=row.stage))
+    return sorted(rows, key=lambda row: archive_order(stage=row.stage, policy=policy))
 
 
 def _item(one: Listed) -> dict[str, Any]:

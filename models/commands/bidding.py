@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlmodel import Session
 
-from models.commands import transition
+from models.commands import purchase_clocks, transition
 from models.commands.ledger import Amount, locked
 from models.commands.organisations import known_or_new
 from models.commands.procurement import RUNNERS, note, policy_of
@@ -21,14 +22,16 @@ from models.core.errors import Refusal
 from models.core.identifiers import parse_credit_code
 from models.core.money import Money
 from models.core.registry import command
+from models.policy.schema import Policy
 from models.queries.procurement import bids_of
-from models.queries.purchasing import barred_until
+from models.queries.purchasing import barred_until, engagements_of
 from models.rules import lifecycle
-from models.rules.eligibility import check_conditions, check_kind_of_code
+from models.rules.eligibility import check_conditions, check_kind_of_code, check_not_involved, code_warning
 from models.rules.failed_tender import Way, way_on
 from models.rules.lifecycle import Thing
 from models.rules.procurement import (
     METHOD_CHANGED,
+    SINGLE_SOURCE,
     check_bid_in_time,
     check_bid_verdict,
     check_bidder,
@@ -36,7 +39,7 @@ from models.rules.procurement import (
     responses_needed,
 )
 from models.rules.tender_documents import check_bond
-from models.tables.procurement import Bid, Procurement
+from models.tables.procurement import Bid, Organisation, Procurement
 
 Proof = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -103,9 +106,9 @@ def register_bid(
     """Register a supplier's answer in the present round, with its reason where it does not count.
 
     Raises ``Refusal`` ``procurement.bidder_kind``, ``procurement.kind_differs`` (HS-15), ``procurement.debarred``
-    (BJ-52, LAW-ZFCG-22), ``procurement.condition_missing`` (BJ-16 to BJ-21, of a bid that is to count),
-    ``procurement.bond_high`` (LAW-ZFCGTL-33), ``procurement.bid_late``, ``procurement.bid_twice``,
-    ``procurement.void_reason``, ``SYS-STATE``.
+    (BJ-52, LAW-ZFCG-22), ``procurement.designer_bids`` (LAW-ZFCGTL-18), ``procurement.condition_missing`` (BJ-16 to
+    BJ-21, of a bid that is to count), ``procurement.bond_high`` (LAW-ZFCGTL-33), ``procurement.bid_late``,
+    ``procurement.bid_twice``, ``procurement.void_reason``, ``SYS-STATE``.
     """
     check_bid_verdict(substantive=substantive, void_reason=void_reason)
     with ctx.writing() as session:
@@ -118,15 +121,9 @@ def register_bid(
         check_bid_in_time(closes_on=None if invited else row.bids_close_on, closed_on=closed_on, on=ctx.as_of)
         supplier = known_or_new(session, ctx, name=organisation.name, uscc=organisation.uscc, kind=organisation.kind)
         policy, given = policy_of(session, ctx, row), proofs or {}
-        check_bidder(
-            kind=organisation.kind,
-            accepted=tuple(row.contractor_types),
-            debarred_until=barred_until(session, organisation=supplier.id, on=ctx.as_of),
-            on=ctx.as_of,
-            policy=policy,
-        )
-        check_kind_of_code(kind=organisation.kind, uscc=supplier.uscc, policy=policy)
+        _check_bidder(session, ctx, row, supplier, kind=organisation.kind, policy=policy)
         warnings = check_conditions(kind=organisation.kind, proofs=given, policy=policy) if substantive else ()
+        warnings += code_warning(kind=organisation.kind, uscc=supplier.uscc)
         check_bond(bond=bond, budget=Money(row.budget_fen), policy=policy)
         if any(bid.organisation_id == supplier.id for bid in bids_of(session, row, round=row.round)):
             raise Refusal("procurement.bid_twice", rule="SYS-BID-ONCE", facts={"round": row.round})
@@ -146,6 +143,25 @@ def register_bid(
         payload = {"bid_id": bid.id, "organisation_id": supplier.id, "proofs": sorted(given), "warnings": len(warnings)}
         note(session, ctx, row, "procurement.bid_registered", payload)
         return BidRegistered(id=bid.id, organisation=supplier.id, round=row.round, warnings=warnings)
+
+
+def _check_bidder(
+    session: Session, ctx: Context, row: Procurement, supplier: Organisation, *, kind: str, policy: Policy
+) -> None:
+    """Refuse a supplier of another kind, one that is barred, and one that has a hand in the purchase."""
+    check_bidder(
+        kind=kind,
+        accepted=tuple(row.contractor_types),
+        debarred_until=barred_until(session, organisation=supplier.id, on=ctx.as_of),
+        on=ctx.as_of,
+        policy=policy,
+    )
+    check_kind_of_code(kind=kind, uscc=supplier.uscc, policy=policy)
+    check_not_involved(
+        supplier=(supplier.id, supplier.name, supplier.uscc),
+        involved=(*row.designed_by, *(one.organisation_id for one in engagements_of(session, row.id))),
+        single_source=row.method == SINGLE_SOURCE,
+    )
 
 
 @command("procurement.inform_bidders", roles=RUNNERS, clause="LAW-ZFCG-36")
@@ -184,6 +200,7 @@ def close_bidding(ctx: Context, *, procurement: str) -> BiddingClosed:
         payload = {"bids": len(bids), "counted": counted, "needed": needed, "round": row.round, "low": len(low)}
         row.bidding_closed_on = ctx.as_of
         session.add(row)
+        purchase_clocks.stop(session, ctx, row, kind=purchase_clocks.CLOSING)
         if way is not Way.EVALUATE:
             row.failed_with = counted
             transition.apply(session, ctx, row, payload=payload, outcome="too_few")

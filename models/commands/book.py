@@ -176,7 +176,7 @@ def _checked(
     root = root_unit(policies=ctx.services.policies, region=ctx.services.region)
     units = units_on(session, root=root, on=ctx.as_of)
     has_document = document is not None or held is not None
-    return place, rules.clean(book=book, given=fields, units=units, policy=policy, document=has_document)
+    return place, rules.clean(book=book, given=fields, units=units, policy=policy, document=has_document, on=ctx.as_of)
 
 
 def _place(session: Session, ctx: Context, book: Book, unit: str | None) -> Unit:
@@ -288,7 +288,7 @@ def _settle(
         work.close_item(session, ctx, kind=CLOCK, subject_id=row_id)
     else:
         _owe(session, ctx, kind=CLOCK, role=book.lead[place.level], subject=row_id, due=due, clause=clause)
-        work.move_item(session, kind=CLOCK, subject_id=row_id, due_on=due.date, provisional=due.provisional)
+        work.move_item(session, ctx, kind=CLOCK, subject_id=row_id, due_on=due.date, provisional=due.provisional)
 
 
 def _owe_roster(
@@ -332,4 +332,4 @@ def _owe(session: Session, ctx: Context, *, kind: str, role: Role, subject: str,
         resolves_with=resolves_with,
     )
     if item.status != "open":
-        work.move_item(session, kind=kind, subject_id=subject, due_on=due.date, provisional=due.provisional)
+        work.move_item(session, ctx, kind=kind, subject_id=subject, due_on=due.date, provisional=due.provisional)

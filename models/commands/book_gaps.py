@@ -85,7 +85,7 @@ def _open(session: Session, ctx: Context, policy: Policy, lacking: dict[str, Rol
 
 def _reopen(session: Session, ctx: Context, policy: Policy, subjects: list[str]) -> None:
     due = ctx.as_of + timedelta(days=policy.books.gap_days)
-    _set(session, subjects, {"status": "open", "closed_on": None, "due_on": due})
+    _set(session, subjects, {"status": "open", "closed_on": None, "due_on": due, "moved_on": ctx.as_of})
 
 
 def _close(session: Session, ctx: Context, subjects: list[str]) -> None:

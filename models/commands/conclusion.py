@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import effects, project_papers, transition, work
+from models.commands import acceptance_clock, effects, project_papers, transition, work
 from models.context import Context
 from models.core.actors import Role
 from models.core.messages import sentence
@@ -17,17 +18,20 @@ from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries import acceptance as reads
 from models.queries.acceptance import Judged, Problem
+from models.queries.acceptance_papers import SOURCES, conclusion_view
 from models.queries.chains import types_of
 from models.queries.delivery import progress
 from models.queries.evaluation import omission_sentence, omissions_of, third_party_of
+from models.queries.goals import performance_sheet
 from models.queries.monitoring import contractor_names, coverage_of
 from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
 from models.rules import acceptance as rules
 from models.rules import evaluation, lifecycle, monitoring
-from models.rules.acceptance import ANNOUNCE, COMPREHENSIVE, PROBLEM, Outcome
+from models.rules.acceptance import ANNOUNCE, COMPREHENSIVE, EVALUATE, PROBLEM, Outcome
 from models.rules.bodies import body_name
 from models.rules.delivery import reach
+from models.rules.evaluation import SheetItem
 from models.rules.lifecycle import Thing
 from models.rules.steps import check_step
 from models.tables.acceptance import AcceptanceConclusion, AcceptanceProblem
@@ -86,7 +90,7 @@ def conclude(
     The result becomes due to be published; recipients not heard in words and an audit of the final accounts that has
     not reported (ZY-100) are warned of. Raises ``Refusal`` ``acceptance.not_reassessed`` and
     ``acceptance.indicators_changed`` (ZY-27), ``acceptance.self_check_missing`` (ZY-97),
-    ``procurement.step_missing`` (BJ-24),
+    ``acceptance.problem_wrong`` (ZY-99), ``procurement.step_missing`` (BJ-24),
     ``evaluation.missing`` (HS-35), ``monitoring.line_missing`` (HS-29), ``monitoring.no_fund_check`` (HS-32),
     ``monitoring.no_satisfaction_survey`` (HS-33), ``evaluation.sheet_wrong``,
     ``evaluation.party_missing`` (HS-41), ``acceptance.target_missed`` (HS-06), ``acceptance.grade_fails``.
@@ -97,13 +101,14 @@ def conclude(
     with ctx.reading() as session:
         row = project_of(session, project)
         policy = ctx.policy(region=row.region)
+        rules.check_problems(problems=[(one.owner, one.due_on) for one in problems], on=ctx.as_of, policy=policy)
         rules.check_self_checked(state=row.state, policy=policy)
         lifecycle.check_in_state(thing=Thing.PROJECT, command=ctx.command, state=row.state)
         _check_evidence(session, row, policy)
         judged = _judge(session, ctx, row, given, policy)
         rules.check_outcome(outcome=outcome, verdict=judged.verdict, reach=judged.reach, policy=policy)
-        view = reads.conclusion_view(
-            sheet=project_papers.sheet(session, ctx, row, sources=reads.SOURCES),
+        view = conclusion_view(
+            sheet=project_papers.sheet(session, ctx, row, sources=SOURCES),
             policy=policy,
             judged=judged,
             contractors=contractor_names(session, project=project),
@@ -136,10 +141,16 @@ def _check_evidence(session: Session, row: Project, policy: Policy) -> None:
     monitoring.check_coverage(found=coverage_of(session, project=row.id, policy=policy), policy=policy)
 
 
-def _check_sheets(given: _Given, policy: Policy) -> None:
+def _purchaser_score(given: _Given, sheet: Mapping[str, SheetItem] | None) -> Decimal | None:
+    """Return the purchaser's score: weighted on the performance sheet (``sheet``), on any other the plain mean."""
+    return _mean(given.purchaser) if sheet is None else evaluation.weighted(scores=given.purchaser, sheet=sheet)
+
+
+def _check_sheets(given: _Given, policy: Policy, weighed: Mapping[str, SheetItem] | None) -> None:
     rules.check_satisfaction(asked=given.satisfaction.asked, satisfied=given.satisfaction.satisfied)
+    named = {code: item.name for code, item in weighed.items()} if weighed else policy.evaluation.purchaser_items
     sheets = (
-        (given.purchaser, policy.evaluation.purchaser_items, "evaluation.sheet.purchaser", "HS-42"),
+        (given.purchaser, named, "evaluation.sheet.purchaser", "HS-42"),
         (given.recipient, policy.monitoring.recipient_items, "evaluation.sheet.recipient", "HS-39"),
     )
     for scores, items, sheet, rule in sheets:
@@ -148,10 +159,13 @@ def _check_sheets(given: _Given, policy: Policy) -> None:
 
 
 def _judge(session: Session, ctx: Context, row: Project, given: _Given, policy: Policy) -> Judged:
-    _check_sheets(given, policy)
+    sheet: Mapping[str, SheetItem] | None = performance_sheet(session, region=row.region, policy=policy)
+    if not evaluation.is_performance_sheet(scores=given.purchaser, sheet=sheet or {}, policy=policy):
+        sheet = None
+    _check_sheets(given, policy, sheet)
     third_party = tuple(Decimal(one.total) for one in third_party_of(session, project=row.id))
     party_scores = rules.party_means(
-        third_party=third_party, purchaser=_mean(given.purchaser), recipient=_mean(given.recipient)
+        third_party=third_party, purchaser=_purchaser_score(given, sheet), recipient=_mean(given.recipient)
     )
     evaluation.check_parties(parties=tuple(party_scores), policy=policy)
     asked, satisfied = given.satisfaction.asked, given.satisfaction.satisfied
@@ -211,7 +225,7 @@ def _mean(scores: Scores) -> Decimal | None:
 
 
 def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, document: str, policy: Policy) -> Concluded:
-    previous = reads.grade_of(session, project=row.id)
+    previous = reads.latest_conclusion(session, project=row.id)
     concluded = _conclusion(session, ctx, row, judged, document=document, policy=policy)
     session.add(concluded)
     session.flush()
@@ -222,25 +236,13 @@ def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, docum
     )
     if judged.outcome is Outcome.ACCEPTED:
         work.close_item(session, ctx, kind=COMPREHENSIVE, subject_id=row.id)
+        _open_evaluation(session, ctx, row.id, policy)
     if policy.acceptance.result_announced:
-        _open_announcement(session, ctx, concluded, policy)
-    payload = {
-        "conclusion_id": concluded.id,
-        "self_check_id": concluded.self_check_id,
-        "total": concluded.total,
-        "grade": concluded.grade,
-        "pay_ratio": concluded.pay_ratio,
-        "asked": concluded.asked,
-        "satisfied": concluded.satisfied,
-        "served": concluded.served,
-        "target": concluded.target,
-        "problems": list(problems),
-        "third_party_omitted": [one.phase for one in omissions_of(row)],
-        "needs_change": concluded.needs_change,
-        "warnings": len(judged.warnings),
-        "document_id": document,
-    }
+        open_announcement(session, ctx, concluded, policy)
+    payload = _payload(concluded, row, problems=problems, warnings=len(judged.warnings))
     transition.apply(session, ctx, row, payload=payload, outcome=judged.outcome)
+    if judged.outcome is Outcome.NOT_ACCEPTED:
+        acceptance_clock.restart(session, ctx, row)
     return Concluded(
         id=concluded.id,
         state=f"project.{row.state}",
@@ -253,7 +255,49 @@ def _file(session: Session, ctx: Context, row: Project, judged: Judged, *, docum
     )
 
 
-def _open_announcement(session: Session, ctx: Context, concluded: AcceptanceConclusion, policy: Policy) -> None:
+def _payload(
+    concluded: AcceptanceConclusion, row: Project, *, problems: tuple[str, ...], warnings: int
+) -> dict[str, Any]:
+    return {
+        "conclusion_id": concluded.id,
+        "self_check_id": concluded.self_check_id,
+        "total": concluded.total,
+        "grade": concluded.grade,
+        "pay_ratio": concluded.pay_ratio,
+        "asked": concluded.asked,
+        "satisfied": concluded.satisfied,
+        "served": concluded.served,
+        "target": concluded.target,
+        "problems": list(problems),
+        "third_party_omitted": [one.phase for one in omissions_of(row)],
+        "needs_change": concluded.needs_change,
+        "warnings": warnings,
+        "document_id": concluded.document_id,
+    }
+
+
+def _open_evaluation(session: Session, ctx: Context, project: str, policy: Policy) -> None:
+    """Open what an accepted project waits for next (ZY-29): without it nothing is filed with the auditors (ZY-31)."""
+    due = ctx.services.calendar.add_working_days(ctx.as_of, days=policy.audit.filing_working_days)
+    item = work.open_item(
+        session,
+        ctx,
+        kind=EVALUATE,
+        role=Role.CITY_BUREAU,
+        subject_kind="project",
+        subject_id=project,
+        project_id=project,
+        due_on=due.date,
+        provisional=due.provisional,
+        clause=policy.clause("audit.filing_working_days"),
+        resolves_with="evaluation.conclude",
+    )
+    if item.status != "open":  # accepted anew
+        work.move_item(session, ctx, kind=EVALUATE, subject_id=project, due_on=due.date, provisional=due.provisional)
+
+
+def open_announcement(session: Session, ctx: Context, concluded: AcceptanceConclusion, policy: Policy) -> None:
+    """Open the duty to put a conclusion in public (LAW-ZFCGTL-45, BJ-40)."""
     due = ctx.services.calendar.add_working_days(ctx.as_of, days=max(policy.evaluation.publish_working_days, 1))
     work.open_item(
         session,

@@ -71,6 +71,8 @@ def register_contact(
                 address_hash="",
                 registered_on=ctx.as_of,
             )
+        if row.until_on is not None or row.supervises is not supervises:
+            row.registered_on = ctx.as_of
         row.supervises, row.until_on = supervises, None
         row.address_sealed, row.address_hash = vault.seal(address), vault.lookup(address)
         session.add(row)

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import contract_publication, documents, events, organisations, project_papers
+from models.commands import contract_publication, contract_watch, documents, events, organisations, project_papers
+from models.commands.bidding import Bidder
 from models.commands.contract import BUYERS
 from models.commands.ledger import Amount, commit_to, issued_lines, locked, move
 from models.context import Context
@@ -26,19 +27,20 @@ from models.core.money import Money
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
-from models.queries.bodies import acting_body
 from models.queries.contract import changes_of, original_price, subcontracted
 from models.queries.ledger import balance, paid
 from models.queries.papers import Sheet, facts, head
-from models.queries.procurement import purchaser_of
+from models.queries.purchasing import barred_until
 from models.queries.reader import found, project_of
 from models.rules import contract_change as rules
 from models.rules import lifecycle
 from models.rules.contract import check_clauses, check_term, conditions_warning, missing_extension_conditions
 from models.rules.funding import Account
 from models.rules.lifecycle import Thing
+from models.rules.procurement import check_not_debarred
 from models.tables.contract import Contract, ContractChange
 from models.tables.kernel import Event
+from models.tables.procurement import Procurement
 
 _STAGE: Final = "contract"
 _ALIVE: Final = ("signed", "running")
@@ -57,14 +59,6 @@ class Amendment(_Given):
     ends_on: Annotated[date | None, Field(description="合同终止日期（当日不计入期限）")] = None
     price: Annotated[Amount | None, Field(description="合同金额")] = None
     clauses: Annotated[dict[str, str] | None, Field(description="条款的新内容")] = None
-
-
-class Subcontractor(_Given):
-    """The organisation that takes part of the service."""
-
-    name: Annotated[str, Field(min_length=2, max_length=120, description="单位名称")]
-    uscc: Annotated[str | None, Field(description="统一社会信用代码")] = None
-    kind: Annotated[str, Field(min_length=2, max_length=60, description="单位类别")]
 
 
 class ContractChanged(BaseModel):
@@ -114,6 +108,7 @@ def amend(
         event = _note(session, ctx, change, {"kinds": sorted(plan.diff), "unstated": list(plan.unstated)})
         _repost(session, ctx, event, row, plan.rise)
         contract_publication.owe(session, ctx, row, policy)
+        contract_watch.expect_end(session, ctx, row, policy)
         return _changed(row, change, conditions_warning(unstated=plan.unstated, policy=policy))
 
 
@@ -185,7 +180,7 @@ def _amendment_view(session: Session, ctx: Context, row: Contract, plan: _Plan, 
         ("price", plan.price, "contract.amend.changes.price"),
     ]
     return {
-        **head(sheet=sheet, title="contract.paper.amendment_title", issuer=_purchaser(session, ctx, row)),
+        **head(sheet=sheet, title="contract.paper.amendment_title", issuer=_purchaser(session, row)),
         "facts": facts(sheet=sheet, stage=_STAGE, lines=lines),
         "reason": reason,
         "terms": [
@@ -196,10 +191,9 @@ def _amendment_view(session: Session, ctx: Context, row: Contract, plan: _Plan, 
     }
 
 
-def _purchaser(session: Session, ctx: Context, row: Contract) -> str:
-    policy = ctx.policy(region=project_of(session, row.project_id).region)
-    known = purchaser_of(session, project=row.project_id)
-    return known or acting_body(session, role=ctx.actor.role, policy=policy, project=row.project_id)
+def _purchaser(session: Session, row: Contract) -> str:
+    """Return the purchaser of this very contract: a project's other purchases may have others."""
+    return found(session.get(Procurement, row.procurement_id), kind="procurement", id=row.procurement_id).purchaser
 
 
 @command("contract.subcontract", roles=(*BUYERS, Role.CONTRACTOR), clause="LAW-ZFCG-48")
@@ -207,7 +201,7 @@ def subcontract(
     ctx: Context,
     *,
     contract: str,
-    organisation: Annotated[Subcontractor, Field(description="分包承担主体")],
+    organisation: Annotated[Bidder, Field(description="分包承担主体")],
     part: Annotated[str, Field(min_length=2, max_length=500, description="分包内容")],
     amount: Annotated[Amount, Field(description="分包金额")],
     reason: Reason,
@@ -217,7 +211,7 @@ def subcontract(
     """Record that part of the service is subcontracted with the purchaser's consent; the whole is never handed on.
 
     Raises ``Refusal`` ``contract.transferred`` (BJ-47, LAW-ZFCGTL-72), ``contract.no_consent`` (LAW-ZFCG-48),
-    ``SYS-STATE``.
+    ``procurement.debarred`` for one that is barred (BJ-52, LAW-ZFCG-22), ``SYS-STATE``.
     """
     with ctx.writing() as session:
         row = _alive(ctx, locked(session, Contract, contract, kind="contract"))
@@ -228,6 +222,8 @@ def subcontract(
         firm = organisations.known_or_new(
             session, ctx, name=organisation.name, uscc=organisation.uscc, kind=organisation.kind
         )
+        barred = barred_until(session, organisation=firm.id, on=ctx.as_of)
+        check_not_debarred(debarred_until=barred, on=ctx.as_of, policy=policy)
         document = _consent(session, ctx, row, consent, "subcontract_consent") if consent else None
         diff = {"subcontractors": [None, firm.id], "part": [None, part]}
         change = _change(
@@ -288,7 +284,7 @@ def _consent(session: Session, ctx: Context, row: Contract, consent: Upload, kin
         stage=_STAGE,
         kind=kind,
         title=sentence(f"contract.paper.{kind}"),
-        issuer=_purchaser(session, ctx, row),
+        issuer=_purchaser(session, row),
     ).id
 
 

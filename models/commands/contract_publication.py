@@ -24,6 +24,7 @@ from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.contract import agreed_on
+from models.queries.procurement import organisation_of
 from models.queries.provenance import marks
 from models.queries.publicity_history import published_names
 from models.queries.reader import found, project_of
@@ -84,7 +85,7 @@ def owe(session: Session, ctx: Context, row: Contract, policy: Policy) -> None:
             project_id=row.project_id,
             provisional=due.provisional,
         )
-        work.move_item(session, kind=kind, subject_id=row.id, due_on=due.date, provisional=due.provisional)
+        work.move_item(session, ctx, kind=kind, subject_id=row.id, due_on=due.date, provisional=due.provisional)
 
 
 @command("contract.publish", roles=_PUBLISHERS, clause="LAW-ZFCGTL-50")
@@ -109,7 +110,8 @@ def publish(
         purchase = found(session.get(Procurement, row.procurement_id), kind="procurement", id=row.procurement_id)
         view = _view(session, ctx, row, project=project, purchaser=purchase.purchaser, policy=policy)
         view["tables"][0]["rows"] = _rows(row, withheld, policy)
-        public = (*published_names(session, project.id), purchase.purchaser)
+        firm = organisation_of(session, row.organisation_id).name
+        public = (*published_names(session, project.id), purchase.purchaser, firm)
         paper = Printer.of(session, ctx).knowing(*public).paper(_KIND, view)
     with ctx.writing() as session:
         row = _unpublished(locked(session, Contract, contract, kind="contract"))

@@ -12,18 +12,21 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events, scheduled
+from models.commands import documents, events, scheduled, work
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.registry import command
 from models.core.uploads import Upload
+from models.policy.schema import Policy
+from models.queries.contract import holders
 from models.queries.reader import found
 from models.queries.supervision import REPORT
 from models.tables.contract import Contract
 from models.tables.monitoring import KeyPostAttendance
 
+_END: Final = "contract.end"
 _WATCHERS: Final = (Role.PURCHASER, *CIVIL_AFFAIRS)
 
 
@@ -57,6 +60,31 @@ class AttendanceRecorded(BaseModel):
     posts: int
     substituted: tuple[str, ...]
     short: tuple[str, ...]
+
+
+def expect_end(session: Session, ctx: Context, row: Contract, policy: Policy) -> None:
+    """Owe the end of a contract on the day after its term, so that nobody's service runs out unseen (ZY-28).
+
+    The ladder of alerts asks for the next contract or for completion before that day; a supplement moves it.
+    """
+    work.open_item(
+        session,
+        ctx,
+        kind=_END,
+        role=Role.PURCHASER,
+        subject_kind="contract",
+        subject_id=row.id,
+        due_on=row.ends_on,
+        project_id=row.project_id,
+        clause=policy.clause("delivery.no_recipient_left"),
+        resolves_with="delivery.complete",
+    )
+    work.move_item(session, ctx, kind=_END, subject_id=row.id, due_on=row.ends_on)
+
+
+def ended(session: Session, ctx: Context, row: Contract) -> None:
+    """Close what ``expect_end`` opened: the contract was completed or terminated."""
+    work.close_item(session, ctx, kind=_END, subject_id=row.id)
 
 
 @command("monitoring.file_report", roles=(Role.CONTRACTOR, *CIVIL_AFFAIRS), clause="BJ-45")
@@ -94,13 +122,16 @@ def record_attendance(
 ) -> AttendanceRecorded:
     """Record who held the key posts of a contract in a month; a substitute and a shortfall are flagged (ZY-86).
 
-    Raises ``Refusal`` ``monitoring.post_unknown`` (SYS-CODE-LIST), ``monitoring.post_missing`` (ZY-86); ``Conflict``
-    ``monitoring.attendance_recorded``.
+    Raises ``Refusal`` ``monitoring.post_unknown`` (SYS-CODE-LIST), ``monitoring.post_missing`` (ZY-86),
+    ``monitoring.month_ahead``; ``Conflict`` ``monitoring.attendance_recorded``.
     """
     label = month.isoformat()[:7]
+    if label > ctx.as_of.isoformat()[:7]:
+        raise Refusal("monitoring.month_ahead", rule="SYS-PERIOD", facts={"month": label})
     with ctx.writing() as session:
         row = found(session.get(Contract, contract), kind="contract", id=contract)
         _check_posts(session, row, label, [one.post for one in posts])
+        held = holders(session, row, month=month)
         rows = [
             KeyPostAttendance(
                 id=ctx.new_id("kpa", contract, label, one.post),
@@ -112,7 +143,7 @@ def record_attendance(
                 days_due=one.days_due,
                 days_present=one.days_present,
                 performance=one.performance,
-                substituted=row.key_posts[one.post] != one.ref,
+                substituted=one.ref not in held[one.post],
                 recorded_on=ctx.as_of,
             )
             for one in posts

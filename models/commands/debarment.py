@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import events, work
+from models.commands import effects, events, work
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
@@ -111,7 +111,7 @@ def lift_bar(
         row.lifted_on, row.lift_reason = ctx.as_of, reason
         session.add(row)
         payload = {"bar": row.id, "lifted_on": ctx.as_of.isoformat()}
-        events.append(
+        lifting = events.append(
             session,
             ctx,
             stream_kind="organisation",
@@ -119,6 +119,7 @@ def lift_bar(
             type="procurement.bar_lifted",
             payload=payload,
         )
+        effects.after_lifting(session, ctx, row, source=lifting.event_id)
         return Barred(
             id=row.id, organisation=row.organisation_id, from_on=row.from_on, until_on=row.until_on, rule=row.rule
         )

@@ -1,4 +1,4 @@
-"""Commands of delivery (S12): start, case plans, service records in bulk, referrals, completion.
+"""Commands of delivery (S12): start, case plans, service records in bulk, completion.
 
 What a service record says in words is sealed before it reaches the table; its event holds counts and one digest.
 """
@@ -6,6 +6,7 @@ What a service record says in words is sealed before it reaches the table; its e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from itertools import islice
 from typing import Annotated, Any, Final
 
@@ -14,38 +15,42 @@ from sqlalchemy import func, insert
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from models.commands import confirmation, decision_records, events, service_files, succession, transition
+from models.commands import confirmation, decision_records, events, midterm, service_files, succession, transition
+from models.commands.contract_watch import ended
 from models.commands.delivery_staff import staff_of
+from models.commands.handover import selected
+from models.commands.ledger import committed_ever
+from models.commands.monthly_checks import owe_recheck
 from models.commands.service_files import ServiceRow
-from models.commands.service_plan import plan_of
+from models.commands.service_plan import case_plan, plan_of
 from models.context import Context
 from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.periods import Period
-from models.core.registry import Once, command
+from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries import delivery as reads
-from models.queries.midterm import deferred_since
+from models.queries.midterm import deferrals
 from models.queries.reader import found, project_of
+from models.queries.succession import waiting
 from models.rules import delivery as rules
 from models.rules import lifecycle
 from models.rules.delivery import Assignment, Service, Slot, SlotKey
 from models.rules.lifecycle import Thing
 from models.rules.midterm import check_served_before
+from models.rules.succession import ALIVE, check_all_taken
 from models.tables.contract import Contract
-from models.tables.delivery import CasePlan, DeliveryReferral, ServiceRecord
+from models.tables.delivery import CasePlan, ServiceRecord
 from models.tables.funding import PlanLine
 from models.tables.kernel import Project
 from models.tables.needs import Person, Selection
 
 STAGE: Final = "delivery"
-_RUNNING: Final = ("running",)
-_ALIVE: Final = ("signed", "running")
-_SERVING: Final = ("in_progress", "deferred")  # who is served by a deferred project is still somebody's
+_RECORDED: Final = ("running", "ended", "terminated")
+_UNCONCLUDED: Final = ("in_progress", "deferred", "completed", "stopped", "converted", "referred")
 _DOERS: Final = (Role.CONTRACTOR, Role.PURCHASER)
 _MANAGERS: Final = (*_DOERS, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.EVALUATION_OFFICE)
-_NO_HARDSHIP: Final = "NONE"
 _CHUNK: Final = 2_000
 _COUNTED: Final = {"served", "target", "minutes"}
 
@@ -86,18 +91,12 @@ class ServicesRecorded(_Result):
     unsigned: int = 0
 
 
-class ReferralLogged(_Result):
-    """The new referral."""
-
-    id: str
-    persons: int
-
-
 @command("delivery.start", roles=_MANAGERS, clause="ZY-25")
 def start(ctx: Context, *, contract: str) -> Moved:
     """Start a signed contract and with it the planned project; a further contract of a running project starts alone.
 
-    Raises ``Refusal`` ``delivery.no_plan_line`` and ``decision.formalities_open`` (ZY-76), ``lifecycle.not_in_state``.
+    Raises ``Refusal`` ``delivery.no_plan_line`` and ``decision.formalities_open`` (ZY-76), ``delivery.prefinanced``
+    (ZY-93), ``lifecycle.not_in_state``.
     """
     with ctx.writing() as session:
         row = _contract(session, contract)
@@ -105,6 +104,7 @@ def start(ctx: Context, *, contract: str) -> Moved:
         lifecycle.check_in_state(thing=Thing.CONTRACT, command=ctx.command, state=row.state)
         states = session.exec(select(PlanLine.state).where(col(PlanLine.project_id) == project.id)).all()
         rules.check_start(line_states=tuple(states), policy=ctx.policy(region=project.region))
+        rules.check_funded(committed=committed_ever(session, row), policy=ctx.policy(region=project.region))
         decision_records.check_formalities_complete(session, ctx, project)
         transition.apply(session, ctx, row, payload={"term": [row.starts_on.isoformat(), row.ends_on.isoformat()]})
         if project.state != "in_progress":
@@ -121,18 +121,26 @@ def complete(
 ) -> Moved:
     """End a running contract; the last one completes the project, unless it ``continues`` under a contract to come.
 
-    Then a successor is due for those it serves (ZY-28). Raises ``delivery.cases_unplanned`` (HS-07).
+    Where none came, or the other contracts were terminated, an ended one named again completes the project.
+    Then those it served are in interim care until a team takes over. Raises ``delivery.cases_unplanned`` (HS-07),
+    ``delivery.people_waiting`` (ZY-28).
     """
     with ctx.writing() as session:
         row = _contract(session, contract)
         project = project_of(session, row.project_id)
         counts = reads.progress(ctx.reader(session), project=project.id).model_dump(include=_COUNTED)
-        transition.apply(session, ctx, row, payload=counts)
+        alive = reads.contracts_in(session, project=project.id, states=ALIVE)
+        if alive or continues or row.state != "ended" or project.state != "in_progress":
+            transition.apply(session, ctx, row, payload=counts)
+            ended(session, ctx, row)
         lacking = reads.unplanned(session, project=project.id)
-        rules.check_cases_planned(unplanned=lacking, policy=ctx.policy(region=project.region))
-        if continues:
-            succession.seek(session, ctx, row, ctx.policy(region=project.region))
-        elif not reads.contracts_in(session, project=project.id, states=tuple(_ALIVE)):
+        policy = ctx.policy(region=project.region)
+        rules.check_cases_planned(unplanned=lacking, policy=policy)
+        if continues or reads.contracts_in(session, project=project.id, states=ALIVE):
+            succession.seek(session, ctx, row, policy)
+        else:
+            check_all_taken(waiting=len(waiting(session, project.id, ctx.as_of)), policy=policy)
+            midterm.over(session, ctx, project.id)
             transition.apply(session, ctx, project, payload={"contract_id": row.id, **counts})
         return _moved(row, project)
 
@@ -158,7 +166,7 @@ def plan_cases(ctx: Context, *, contract: str) -> CasesPlanned:
     """
     with ctx.writing() as session:
         row = _contract(session, contract)
-        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_ALIVE)
+        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=ALIVE)
         selected = session.exec(
             select(Selection, Person)
             .join(Person, col(Person.id) == col(Selection.person_id))
@@ -169,16 +177,7 @@ def plan_cases(ctx: Context, *, contract: str) -> CasesPlanned:
             raise Refusal("delivery.no_selection", rule="SYS-SELECTED-ONLY")
         planned = set(session.exec(select(CasePlan.person_id).where(col(CasePlan.contract_id) == contract)).all())
         fresh = [
-            CasePlan(
-                id=ctx.new_id("cas", contract, person.id),
-                contract_id=contract,
-                project_id=row.project_id,
-                person_id=person.id,
-                stratum=choice.stratum,
-                hardships={kind: level for kind, level in person.levels.items() if level != _NO_HARDSHIP},
-                services=list(person.demands),
-                planned_on=ctx.as_of,
-            )
+            case_plan(ctx, row, person, before=None, stratum=choice.stratum)
             for choice, person in selected
             if person.id not in planned
         ]
@@ -201,27 +200,27 @@ def record_services(
     """Record services in bulk, all rows or none; what is recorded is never edited, a correction stands beside it.
 
     Raises ``Refusal`` ``delivery.one_source``, ``delivery.rows_malformed``, ``delivery.records_refused`` with every
-    faulty row, ``midterm.served_while_deferred`` (ZY-104); ``DataFault`` ``delivery.file_unreadable``.
+    faulty row, ``delivery.records_closed``, ``midterm.served_while_deferred`` (ZY-104); ``DataFault``
+    ``delivery.file_unreadable``.
     """
     if bool(records) == (file is not None):
         raise Refusal("delivery.one_source", rule="SYS-ARGUMENTS")
     rows = service_files.read(ctx, file=file, contract=contract) if file is not None else records
     with ctx.reading() as session:
-        row = _contract(session, contract)
-        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
-        project = project_of(session, row.project_id)
-        policy = ctx.policy(region=project.region)
-        since = deferred_since(session, project)
-        check_served_before(days=[one.on for one in rows], deferred_since=since, policy=policy)
-        persons = _persons(session, row.project_id)
+        row, policy = _recordable(session, ctx, contract)
+        check_served_before(
+            days=[one.on for one in rows],
+            deferrals=deferrals(session, project=row.project_id).get(row.project_id, ()),
+            policy=policy,
+        )
+        persons = selected(session, row.project_id)
         assignment = _assignment(session, ctx, row, rows)
     _check(rows, persons=persons, assignment=assignment, policy=policy)
     clear = [_clear(item, persons=persons, slots=assignment.slots) for item in rows]
     served = [(item["person_id"], item["item"], item["served_on"]) for item in clear]
     confirmation.check_before_service(ctx, policy=policy, served=served)
     with ctx.writing() as session:
-        row = _contract(session, contract)
-        lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_RUNNING)
+        row, _ = _recordable(session, ctx, contract)
         counts = {
             "records": len(clear),
             "persons": len({item["person_id"] for item in clear}),
@@ -233,7 +232,22 @@ def record_services(
         payload = {"contract_id": contract, **counts, **flags, "off_plan": len(flags["off_plan"])}
         batch = _record(session, ctx, row.project_id, reads.RECORDED, payload)
         _insert(session, ctx, row, batch, clear)
+        owe_recheck(session, ctx, days=[item["served_on"] for item in clear], policy=policy)
         return ServicesRecorded(id=batch, **counts, **flags)
+
+
+def _recordable(session: Session, ctx: Context, contract: str) -> tuple[Contract, Policy]:
+    """Return a contract whose services may be recorded: it runs, or was over a short while ago."""
+    row = _contract(session, contract)
+    over_on = reads.over_on(session, row)
+    allowed = _RECORDED if over_on is None or over_on >= row.starts_on else _RECORDED[:1]
+    lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=allowed)
+    project = project_of(session, row.project_id)
+    policy = ctx.policy(region=project.region)
+    if over_on is not None:
+        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=project.state, allowed=_UNCONCLUDED)
+        rules.check_still_open(over_on=over_on, recorded_on=ctx.as_of, policy=policy)
+    return row, policy
 
 
 def _flags(session: Session, contract: str, clear: list[dict[str, Any]], policy: Policy) -> dict[str, Any]:
@@ -243,14 +257,8 @@ def _flags(session: Session, contract: str, clear: list[dict[str, Any]], policy:
     asked = "recipient_sign" in policy.delivery.record_fields
     return {
         "off_plan": tuple(place + 1 for place in places),
-        "unsigned": sum(asked and not item["signed_by"] for item in clear),
+        "unsigned": sum(asked and not item["signed_by"] and item["minutes"] > 0 for item in clear),
     }
-
-
-def _persons(session: Session, project: str) -> dict[str, str]:
-    """Return the ledger id of each selected person, by that id and by the id of the selection."""
-    rows = session.exec(select(Selection.id, Selection.person_id).where(col(Selection.project_id) == project)).all()
-    return {code: person for selection, person in rows for code in (selection, person)}
 
 
 def _assignment(session: Session, ctx: Context, row: Contract, rows: tuple[ServiceRow, ...]) -> Assignment:
@@ -269,8 +277,10 @@ def _assignment(session: Session, ctx: Context, row: Contract, rows: tuple[Servi
     slots: dict[SlotKey, Slot] = {
         (person, on, start): Slot(revision, first) for person, on, start, revision, first in on_file
     }
+    over_on = reads.over_on(session, row)
+    last_day = min(row.ends_on - timedelta(days=1), over_on or date.max)
     return Assignment(
-        term=Period(row.starts_on, row.ends_on),
+        term=Period.through(row.starts_on, last_day),
         staff={member.ref: member.qualified for member in staff_of(session, row.id)},
         slots=slots,
         recorded_on=ctx.as_of,
@@ -301,7 +311,7 @@ def _clear(item: ServiceRow, *, persons: dict[str, str], slots: Mapping[SlotKey,
         "served_on": item.on,
         "starts_at": item.start,
         "ends_at": item.end,
-        "minutes": rules.minutes_between(start=item.start, end=item.end),
+        "minutes": rules.minutes_between(start=item.start, end=item.end, corrects=bool(item.correction)),
         "item": item.item,
         "staff_ref": item.staff,
         "place": item.place,
@@ -318,7 +328,7 @@ def _insert(session: Session, ctx: Context, row: Contract, batch: str, clear: li
     sealed = (
         {
             **{name: value for name, value in item.items() if name not in ("place", "result")},
-            "id": ctx.new_id("svc", batch, str(ordinal)),
+            "id": reads.record_id(batch=batch, ordinal=ordinal),
             "project_id": row.project_id,
             "contract_id": row.id,
             "place_sealed": seal(item["place"]),
@@ -331,44 +341,3 @@ def _insert(session: Session, ctx: Context, row: Contract, batch: str, clear: li
     )
     while chunk := list(islice(sealed, _CHUNK)):
         session.execute(insert(ServiceRecord), chunk)
-
-
-@command(
-    "delivery.log_referral",
-    roles=(*_MANAGERS, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE),
-    clause="HS-51",
-    once_a_day=Once.BY_SENDER,
-)
-def log_referral(
-    ctx: Context,
-    *,
-    project: str,
-    from_: Annotated[str, Field(min_length=2, max_length=120, description="转出单位")],
-    to: Annotated[str, Field(min_length=2, max_length=120, description="转入单位")],
-    reason: Annotated[str, Field(min_length=2, max_length=500, description="转介原因")],
-    persons: Annotated[tuple[str, ...] | Annotated[int, Field(ge=1, le=10**12)], Field(description="编号,或只有人数")],
-) -> ReferralLogged:
-    """Log that a difficulty found while serving was handed on (HS-51).
-
-    Raises ``Refusal`` ``delivery.referral_unknown`` (SYS-SELECTED-ONLY), ``lifecycle.not_in_state``.
-    """
-    with ctx.writing() as session:
-        row = project_of(session, project)
-        lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_SERVING)
-        given = () if isinstance(persons, int) else persons
-        known = _persons(session, project)
-        count = persons if isinstance(persons, int) else len(given)
-        rules.check_referral(unknown=sum(code not in known for code in given), persons=count)
-        referral = DeliveryReferral(
-            id=ctx.new_id("ref", project),
-            project_id=project,
-            from_unit=from_,
-            to_unit=to,
-            reason_sealed=ctx.services.vault.seal(reason),
-            person_ids=[known[code] for code in given],
-            persons=count,
-            referred_on=ctx.as_of,
-        )
-        session.add(referral)
-        _record(session, ctx, project, "delivery.referred", {"referral_id": referral.id, "persons": count})
-        return ReferralLogged(id=referral.id, persons=count)

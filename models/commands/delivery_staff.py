@@ -60,10 +60,10 @@ def assign_staff(
 ) -> StaffAssigned:
     """Assign staff to a contract; a work number that is there already gets the new certificate and qualification.
 
-    Raises ``Refusal`` ``delivery.staff_twice`` (SYS-UNIQUE), ``contract.performed_by_other`` (BJ-47) for staff of a
-    body that is neither the contractor nor a consented subcontractor, ``lifecycle.not_in_state``.
+    Raises ``Refusal`` ``delivery.staff_twice`` (SYS-UNIQUE), ``delivery.certificate_missing`` (HS-49),
+    ``contract.performed_by_other`` (BJ-47) for staff of a body that is neither the contractor nor a consented
+    subcontractor, ``lifecycle.not_in_state``.
     """
-    rules.check_staff(refs=tuple(member.ref for member in staff))
     with ctx.writing() as session:
         row = found(session.get(Contract, contract), kind="contract", id=contract)
         lifecycle.check_state_in(thing=Thing.CONTRACT, command=ctx.command, state=row.state, allowed=_ALIVE)
@@ -71,6 +71,8 @@ def assign_staff(
         check_performers(
             employers={one.employer for one in staff if one.employer}, allowed=performers(session, row), policy=policy
         )
+        uncertified = [one.ref for one in staff if one.qualified and not one.certificate.strip()]
+        rules.check_staff(refs=tuple(one.ref for one in staff), uncertified=uncertified, policy=policy)
         known = {member.ref: member for member in staff_of(session, contract)}
         for member in staff:
             assigned = known.setdefault(

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from models.commands import work
+from models.commands.bidding import Bidder
 from models.commands.ledger import locked
+from models.commands.organisations import known_or_new
 from models.commands.procurement import RUNNERS, note, policy_of
 from models.context import Context
 from models.core.actors import Role
@@ -21,7 +23,7 @@ from models.core.registry import command
 from models.queries.procurement import organisation_of
 from models.queries.reader import found
 from models.rules import disputes as rules
-from models.tables.procurement import Procurement
+from models.tables.procurement import Organisation, Procurement
 from models.tables.purchasing import Dispute
 
 _KIND = "procurement.dispute"
@@ -46,12 +48,13 @@ def raise_dispute(
     *,
     procurement: str,
     kind: Annotated[Literal["query", "challenge", "complaint"], Field(description="询问、质疑或者投诉")],
-    organisation: Annotated[str, Field(description="供应商")],
+    organisation: Annotated[str | Bidder, Field(description="供应商;没有登记过的潜在供应商填写名称、代码和类型")],
     matter: Annotated[_Words, Field(description="事项和理由(加密保存)")],
     known_on: Annotated[date | None, Field(description="知道或者应当知道之日(质疑)")] = None,
     earlier: Annotated[str | None, Field(description="所投诉的质疑")] = None,
+    affects_award: Annotated[bool, Field(description="可能影响成交结果")] = False,
 ) -> DisputeKept:
-    """Enter a query, challenge or complaint and start its clock.
+    """Enter a query, challenge or complaint and start its clock; one that may change the result holds the contract up.
 
     Raises ``Refusal`` ``procurement.dispute_late`` (LAW-ZFCG-52, LAW-ZFCG-55), ``procurement.dispute_unfounded``.
     """
@@ -59,7 +62,7 @@ def raise_dispute(
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         policy, calendar = policy_of(session, ctx, row), ctx.services.calendar
-        supplier = organisation_of(session, organisation)
+        supplier = _supplier(session, ctx, organisation)
         since = known_on if kind == rules.CHALLENGE else _since(session, row, earlier, ctx.as_of)
         rules.check_in_time(kind=kind, on=ctx.as_of, since=since, policy=policy, calendar=calendar)
         due, leaf = rules.answer_by(kind=kind, on=ctx.as_of, policy=policy, calendar=calendar)
@@ -72,6 +75,7 @@ def raise_dispute(
             raised_on=ctx.as_of,
             due_on=due.date,
             matter_sealed=ctx.services.vault.seal(matter),
+            affects_award=affects_award,
         )
         session.add(kept)
         work.open_item(
@@ -88,8 +92,15 @@ def raise_dispute(
             provisional=due.provisional,
         )
         payload = {"dispute": kept.id, "kind": kind, "organisation_id": supplier.id, "due_on": due.date.isoformat()}
-        note(session, ctx, row, "procurement.dispute_raised", payload)
+        note(session, ctx, row, "procurement.dispute_raised", payload | {"affects_award": affects_award})
         return _kept(kept)
+
+
+def _supplier(session: Session, ctx: Context, named: str | Bidder) -> Organisation:
+    """Return who disputes; a supplier that could have bid and did not is entered now."""
+    if isinstance(named, str):
+        return organisation_of(session, named)
+    return known_or_new(session, ctx, name=named.name, uscc=named.uscc, kind=named.kind)
 
 
 def _since(session: Session, row: Procurement, earlier: str | None, on: date) -> date | None:

@@ -17,7 +17,16 @@ from sqlmodel import Session, col, select
 from models.commands import documents, events, work
 from models.commands.allotment import FundOpened, Purpose, note, open_fund
 from models.commands.funding import BUREAUS, UNCOVERED_ITEM
-from models.commands.ledger import Amount, commit_to, drawable, locked, post, reserve, year_of
+from models.commands.ledger import (
+    Amount,
+    commit_to,
+    drawable,
+    locked,
+    post,
+    reserve,
+    settle_prefinancing,
+    year_of,
+)
 from models.commands.organisations import known_or_new
 from models.context import Context
 from models.core.actors import Role
@@ -67,6 +76,7 @@ class Charity(BaseModel):
 
     name: Annotated[str, Field(min_length=2, max_length=120, description="慈善组织名称")]
     uscc: Annotated[_CreditCode, Field(description="统一社会信用代码")]
+    public_fundraising: Annotated[bool, Field(description="是否具有公开募捐资格;不填按具有办理")] = True
 
 
 class ConsentWithdrawn(BaseModel):
@@ -128,6 +138,7 @@ def register_donation(
             purpose=purpose,
             earmark=earmark.stored() if earmark else {},
             keeper_id=keeper.id,
+            public_fundraising=charity.public_fundraising,
             donor_account=ctx.actor.id if ctx.actor.role is Role.DONOR else donor.account,
             registered_on=ctx.as_of,
             synthetic=ctx.services.rehearsal,
@@ -242,6 +253,8 @@ def _take_from_lines(session: Session, ctx: Context, fund: Fund, unspent: list[P
         )
         for one in held:
             _give_back(session, ctx, fund, event, one)
+            if one.contract is not None:
+                settle_prefinancing(session, ctx, locked(session, Contract, one.contract, kind="contract"))
         work.open_item(
             session,
             ctx,
@@ -254,7 +267,7 @@ def _take_from_lines(session: Session, ctx: Context, fund: Fund, unspent: list[P
             clause=DONOR_LAW_USE,
             resolves_with="funding.cover_line",
         )
-        work.move_item(session, kind=UNCOVERED_ITEM, subject_id=line.id, due_on=ctx.as_of)
+        work.move_item(session, ctx, kind=UNCOVERED_ITEM, subject_id=line.id, due_on=ctx.as_of)
     return tuple(sorted(by_line))
 
 

@@ -26,6 +26,7 @@ from models.core.instants import written
 from models.core.messages import sentence
 from models.core.registry import Operation, OperationKind, operations
 from models.core.validation import details_of, tidy, unfit
+from models.queries.attempts import project_named
 from models.tables.kernel import Attempt
 
 models.commands.load()
@@ -66,6 +67,7 @@ def execute(
         dry_run=dry_run,
         synthetic=synthetic,
     )
+    parsed = None
     try:
         _check_may_call(operation, actor=actor, as_of=as_of, rehearsal=services.rehearsal)
         _check_day(operation, context)
@@ -77,7 +79,7 @@ def execute(
         raise
     except LifecycleError as fault:
         if not dry_run:
-            _record_attempt(context, arguments=arguments, fault=fault)
+            _record_attempt(context, operation, arguments=arguments, parsed=parsed, fault=fault)
             fault.recorded = True
         raise
 
@@ -155,7 +157,15 @@ def _fields(parsed: BaseModel) -> dict[str, Any]:
     return {name: getattr(parsed, name) for name in type(parsed).model_fields}
 
 
-def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: LifecycleError) -> None:
+def _record_attempt(
+    context: Context,
+    operation: Operation,
+    *,
+    arguments: Mapping[str, Any],
+    parsed: BaseModel | None,
+    fault: LifecycleError,
+) -> None:
+    """Keep what was asked and why it was not done, with what follows from that (``Operation.refused``)."""
     kept = {"arguments": _as_text(arguments)}
     actor = events.actor_of(context) if is_account(context.actor.id) else f"{context.actor.role}:?"
     with Session(context.services.engine) as session:
@@ -165,6 +175,7 @@ def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: Li
             session.add(
                 Attempt(
                     id=attempt_id,
+                    project_id=project_named(session, arguments),
                     command=context.command,
                     command_id=context.command_id,
                     actor=actor,
@@ -178,6 +189,8 @@ def _record_attempt(context: Context, *, arguments: Mapping[str, Any], fault: Li
                     details=[detail.as_json() for detail in fault.details],
                 )
             )
+            if operation.refused is not None and parsed is not None:
+                operation.refused(session, context, parsed, fault)
             session.commit()
 
 

@@ -20,12 +20,14 @@ from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
+from models.queries.acceptance import latest_conclusion
 from models.queries.effects import credit_lines
 from models.queries.monitoring import contractors_of
-from models.queries.purchasing import ratings_of
+from models.queries.purchasing import TERMINATED, ratings_of
 from models.queries.reader import found, project_of
+from models.rules.acceptance import Outcome
 from models.rules.bodies import body_name
-from models.rules.effects import BAN, STAR, Effect, effects_of
+from models.rules.effects import BAN, NONE, STAR, Effect, Result, effects_of
 from models.rules.evaluation import lowest_grade
 from models.rules.force import binding
 from models.tables.acceptance import AcceptanceConclusion
@@ -33,23 +35,32 @@ from models.tables.contract import Contract
 from models.tables.incentive import EvaluationEffect
 from models.tables.purchasing import CreditRating, Debarment
 
-_NONE: Final = "—"
 _HEADS: Final = ("name", "uscc", "project", "grade", "concluded_on", "star", "from_on", "until_on", "number")
 
 
 def after_conclusion(
-    session: Session, ctx: Context, concluded: AcceptanceConclusion, *, previous: str | None, policy: Policy
+    session: Session,
+    ctx: Context,
+    concluded: AcceptanceConclusion,
+    *,
+    previous: AcceptanceConclusion | None,
+    policy: Policy,
 ) -> None:
-    """Record what a new conclusion changes; ``previous`` is the grade of the one before."""
+    """Record what a new conclusion changes; ``previous`` is the one before.
+
+    It speaks of who carried the project out: a contract that was terminated earns and loses nothing by it.
+    """
     contracts = session.exec(
-        select(Contract.id).where(col(Contract.project_id) == concluded.project_id).order_by(col(Contract.id))
+        select(Contract)
+        .where(col(Contract.project_id) == concluded.project_id, col(Contract.state) != TERMINATED)
+        .order_by(col(Contract.id))
     ).all()
     found_effects = effects_of(
-        grade=concluded.grade,
-        previous=previous,
+        result=_result(concluded),
+        previous=_result(previous) if previous else None,
         project=concluded.project_id,
-        contracts=contracts,
-        contractors=[one.id for one in contractors_of(session, project=concluded.project_id)],
+        contracts=[one.id for one in contracts],
+        contractors=dict.fromkeys(one.organisation_id for one in contracts),
         policy=policy,
     )
     record(session, ctx, concluded, effects=found_effects, source=concluded.id)
@@ -60,9 +71,26 @@ def after_conclusion(
             ctx,
             project=concluded.project_id,
             region=policy.region,
-            reason=sentence("evaluation.key_reason", facts),
+            reason=sentence("evaluation.key_reason" if concluded.party_scores else "evaluation.key_overturned", facts),
             source=concluded.id,
         )
+
+
+def _result(concluded: AcceptanceConclusion) -> Result:
+    return Result(concluded.grade, accepted=concluded.outcome == Outcome.ACCEPTED)
+
+
+def after_lifting(session: Session, ctx: Context, bar: Debarment, *, source: str) -> None:
+    """Record that a bar traced to a conclusion ended before its day; called by ``commands.debarment``.
+
+    ``source`` is the event of the lifting.
+    """
+    traced = session.exec(select(EvaluationEffect).where(col(EvaluationEffect.source_id) == bar.id)).first()
+    if traced is not None and bar.lifted_on is not None:
+        cited = session.get_one(AcceptanceConclusion, traced.conclusion_id)
+        lifted = bar.lifted_on.isoformat()
+        effect = Effect(BAN, "organisation", bar.organisation_id, bar.until_on.isoformat(), lifted, bar.rule)
+        record(session, ctx, cited, effects=(effect,), source=source)
 
 
 def record(
@@ -119,12 +147,16 @@ def trace_effect(
     """Trace a credit rating or a bar to the conclusion it rests on.
 
     Raises ``Refusal`` ``kernel.not_found``, ``evaluation.other_contractor`` for an organisation that did not carry out
-    the project, ``evaluation.effect_before`` for a record older than the conclusion; ``Conflict``
-    ``evaluation.traced``.
+    the project, ``evaluation.effect_before`` for a record older than the conclusion,
+    ``evaluation.conclusion_replaced`` for one that counts no more; ``Conflict`` ``evaluation.traced``.
     """
     with ctx.writing() as session:
         row = found(session.get(AcceptanceConclusion, conclusion), kind="conclusion", id=conclusion)
         policy = ctx.policy(region=project_of(session, row.project_id).region)
+        newest = latest_conclusion(session, project=row.project_id)
+        if newest is not None and newest.id != row.id:
+            facts = {"conclusion": newest.id, "on": newest.concluded_on.isoformat()}
+            raise Refusal("evaluation.conclusion_replaced", rule="SYS-EFFECT", facts=facts)
         rating = _known(session, record_id)
         if rating.organisation_id not in {one.id for one in contractors_of(session, project=row.project_id)}:
             raise Refusal("evaluation.other_contractor", rule="SYS-EFFECT")
@@ -147,10 +179,10 @@ def _known(session: Session, record_id: str) -> CreditRating | Debarment:
 
 def _effect(session: Session, rating: CreditRating | Debarment, policy: Policy) -> Effect:
     if isinstance(rating, Debarment):
-        return Effect(BAN, "organisation", rating.organisation_id, _NONE, rating.until_on.isoformat(), rating.rule)
+        return Effect(BAN, "organisation", rating.organisation_id, NONE, rating.until_on.isoformat(), rating.rule)
     before = [one.level for one in ratings_of(session, rating.organisation_id) if one.ordinal < rating.ordinal]
     rule = binding(policy=policy, rules=("AH-32", "SYS-EFFECT")) or ""
-    last = before[-1] if before else _NONE
+    last = before[-1] if before else NONE
     return Effect(STAR, "organisation", rating.organisation_id, last, rating.level, rule)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.commands import events, project_papers, transition
+from models.commands import events, project_papers, transition, work
 from models.commands.ledger import Amount
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, Role
@@ -23,6 +23,7 @@ from models.queries.acceptance import grade_of
 from models.queries.reader import project_of
 from models.rules import evaluation as rules
 from models.rules import lifecycle
+from models.rules.acceptance import EVALUATE
 from models.rules.lifecycle import Thing
 from models.tables.evaluation import Outcome, PriceStandard, ResultEvaluation
 from models.tables.kernel import Project
@@ -241,6 +242,7 @@ def conclude(
 
 def _evaluated(session: Session, ctx: Context, row: Project, result: ResultEvaluation) -> Evaluated:
     session.add(result)
+    work.close_item(session, ctx, kind=EVALUATE, subject_id=row.id)
     payload = {
         "evaluation_id": result.id,
         "document_id": result.document_id,

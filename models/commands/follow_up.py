@@ -22,15 +22,19 @@ from models.core.hashing import canonical_json
 from models.core.messages import sentence
 from models.core.registry import command
 from models.policy.schema import Policy
+from models.queries.delivery import is_newest
 from models.queries.reader import found, project_of
 from models.rules import follow_up as rules
 from models.rules.delivery import percent
 from models.rules.draw import Candidate, Draw, draw, protocol_of
+from models.rules.masking import check_impersonal
+from models.tables.contract import Contract
 from models.tables.delivery import ServiceRecord
 from models.tables.monitoring import FollowUp, FollowUpAnswer
 
 KIND: Final = "monitoring.follow_up"
 EXIT: Final = "monitoring.exit_procedure"
+EXIT_STEP: Final = "monitoring.exit_step"
 _VISITORS: Final = (*CIVIL_AFFAIRS, Role.PURCHASER, Role.TOWNSHIP, Role.VILLAGE_COMMITTEE)
 
 
@@ -138,9 +142,8 @@ def _row(ctx: Context, project: str, drawn: Draw, *, population: int, document: 
 
 
 def _served(session: Session, project: str) -> tuple[Candidate, ...]:
-    people = session.exec(
-        select(ServiceRecord.person_id).where(col(ServiceRecord.project_id) == project).distinct()
-    ).all()
+    served = (col(ServiceRecord.project_id) == project, is_newest())
+    people = session.exec(select(ServiceRecord.person_id).where(*served).distinct()).all()
     return tuple(Candidate(person, "person", "") for person in sorted(people))
 
 
@@ -248,17 +251,25 @@ def decide_exit(
 ) -> FollowUpKept:
     """Answer the exit procedure a poor result opened: exit (end the contract), rectify (an order), or keep, with why.
 
-    Raises ``Refusal`` ``monitoring.no_exit_procedure`` (BJ-50).
+    What was decided is owed from then on, until the contract is ended or the order given. Raises ``Refusal``
+    ``monitoring.no_exit_procedure`` (BJ-50); ``Conflict`` ``monitoring.exit_decided``.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason=reason)
     with ctx.writing() as session:
-        row = found(session.get(FollowUp, follow_up), kind="follow_up", id=follow_up)
+        row = found(session.get(FollowUp, follow_up, with_for_update=True), kind="follow_up", id=follow_up)
         policy = ctx.policy(region=project_of(session, row.project_id).region)
         rule = rules.exit_rule(answered=row.answered, satisfied=row.satisfied, policy=policy)
         if row.closed_on is None or rule is None:
             raise Refusal("monitoring.no_exit_procedure", rule="SYS-EXIT")
+        if row.exit_decided_on is not None:
+            facts = {"on": row.exit_decided_on.isoformat()}
+            raise Conflict("monitoring.exit_decided", rule="SYS-ALREADY-DONE", facts=facts)
+        row.exit_outcome, row.exit_reason, row.exit_decided_on = outcome, reason, ctx.as_of
+        session.add(row)
         work.close_item(session, ctx, kind=EXIT, subject_id=row.id)
-        payload = {"outcome": outcome, "rule": rule, "reason_length": len(reason)}
-        _tell(session, ctx, row, "monitoring.exit_decided", payload)
+        _owe_step(session, ctx, row, rule, policy)
+        _tell(session, ctx, row, "monitoring.exit_decided", {"outcome": outcome, "rule": rule})
         return FollowUpKept(
             id=row.id,
             sample=len(row.sample),
@@ -268,6 +279,37 @@ def decide_exit(
             satisfied_percent=percent(part=row.satisfied, whole=row.answered),
             closed=True,
         )
+
+
+def _owe_step(session: Session, ctx: Context, row: FollowUp, rule: str, policy: Policy) -> None:
+    """Owe what was decided: the end of each contract that still stands, or an order to rectify."""
+    subjects = {"rectify": [("follow_up", row.id)], "exit": _standing(session, row.project_id)}
+    for kind, subject in subjects.get(row.exit_outcome, []):
+        work.open_item(
+            session,
+            ctx,
+            kind=EXIT_STEP,
+            role=Role.PURCHASER,
+            subject_kind=kind,
+            subject_id=subject,
+            project_id=row.project_id,
+            due_on=ctx.as_of + timedelta(days=policy.monitoring.rectification_days),
+            clause=rule,
+            resolves_with="contract.terminate" if kind == "contract" else "monitoring.order_rectification",
+        )
+
+
+def _standing(session: Session, project: str) -> list[tuple[str, str]]:
+    of_project = (col(Contract.project_id) == project, col(Contract.state).in_(("signed", "running")))
+    rows = session.exec(select(Contract.id).where(*of_project).order_by(col(Contract.id))).all()
+    return [("contract", contract) for contract in rows]
+
+
+def order_given(session: Session, ctx: Context, *, project: str) -> None:
+    """Close what the exit procedure of a project owes in orders to rectify; called when one is given."""
+    decided = select(FollowUp.id).where(col(FollowUp.project_id) == project, col(FollowUp.exit_outcome) == "rectify")
+    for follow_up in session.exec(decided).all():
+        work.close_item(session, ctx, kind=EXIT_STEP, subject_id=follow_up)
 
 
 def _tell(session: Session, ctx: Context, row: FollowUp, type_: str, payload: dict[str, Any]) -> None:

@@ -6,14 +6,25 @@ The plan's policy is that of the quarter's first day (decision 11). Must never p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import documents, events, transition, work
-from models.commands.ledger import Amount, commit_to, committed_ever, drawable, locked, move, reserve
+from models.commands.ledger import (
+    Amount,
+    commit_to,
+    committed_ever,
+    drawable,
+    locked,
+    move,
+    reserve,
+    settle_termination,
+)
 from models.commands.plan_papers import ledger_view, notice_view
 from models.context import Context
 from models.core.actors import Role
@@ -119,8 +130,13 @@ def draft_plan(
         return draft_line(session, ctx, line)
 
 
-def draft_line(session: Session, ctx: Context, line: PlanLine) -> PlanLineState:
-    """Write a new plan line after every guard and reserve its money; policy and approval are put in here."""
+def draft_line(
+    session: Session, ctx: Context, line: PlanLine, *, funds: Mapping[str, int] = MappingProxyType({})
+) -> PlanLineState:
+    """Write a new plan line after every guard and reserve its money, ``funds`` (fund → fen) before other funds.
+
+    Policy and approval are put in here.
+    """
     project, quarter, amount = line.project_id, Quarter.parse(line.quarter), Money(line.amount_fen)
     row = locked(session, Project, project, kind="project")
     lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=row.state, allowed=_PLANNABLE + _OWED)
@@ -136,7 +152,7 @@ def draft_line(session: Session, ctx: Context, line: PlanLine) -> PlanLineState:
     line.approval_id = approval.id if (approval := approval_in_force(session, project)) else None
     payload = {"quarter": line.quarter, "batch": line.batch, "channel": line.channel, "amount_fen": amount.fen}
     event = transition.apply(session, ctx, line, payload=payload)
-    reserve(session, ctx, event=event, line=line, held=own.held, amount=amount)
+    reserve(session, ctx, event=event, line=line, held=own.first(funds), amount=amount)
     work.close_item(session, ctx, kind=PLAN_ITEM, subject_id=project)
     return _state_of(line, policy)
 
@@ -153,9 +169,14 @@ def _owed(session: Session, project: str) -> Money:
 def _check_place_free(
     session: Session, policy: Policy, *, project: str, quarter: Quarter, batch: int, channel: str
 ) -> None:
-    lines = _batch(session, quarter, batch)
-    check_batch_open(states=tuple(line.state for line in lines), policy=policy)
-    if any(line.project_id == project and line.channel == channel for line in lines):
+    of_batch = (
+        col(PlanLine.quarter) == str(quarter),
+        col(PlanLine.batch) == batch,
+        col(PlanLine.cancelled_on).is_(None),
+    )
+    check_batch_open(states=tuple(session.exec(select(PlanLine.state).where(*of_batch).distinct())), policy=policy)
+    there = select(PlanLine.id).where(*of_batch, col(PlanLine.project_id) == project, col(PlanLine.channel) == channel)
+    if session.exec(there).first() is not None:
         raise Refusal("funding.line_exists", rule="SYS-PLAN-LINE", facts={"quarter": str(quarter), "batch": batch})
 
 
@@ -319,7 +340,7 @@ def close_line(ctx: Context, *, plan_line: str) -> PlanLineState:
         line = locked(session, PlanLine, plan_line, kind="plan_line")
         lifecycle.check_in_state(thing=Thing.PLAN_LINE, command=ctx.command, state=line.state)
         held = _held_by_contracts(session, line)
-        still_due = [contract for contract, _ in held if not _is_done(session, contract)]
+        still_due = [one for one, _ in held if one.state in PAYABLE_CONTRACTS and not is_settled(session, one.id)]
         if still_due:
             raise Refusal("funding.contract_open", rule="SYS-PLAN-LINE", facts={"count": len(still_due)})
         planned = balance(session, account=Account.PLANNED, plan_line=line.id)
@@ -338,6 +359,7 @@ def close_line(ctx: Context, *, plan_line: str) -> PlanLineState:
                 amount=amount,
                 contract_id=contract.id,
             )
+            settle_termination(session, ctx, line, contract)
         return _state_of(line, _policy_of(session, ctx, line))
 
 
@@ -348,10 +370,6 @@ def _held_by_contracts(session: Session, line: PlanLine) -> list[tuple[Contract,
     ).all()
     held = [(one, balance(session, account=Account.COMMITTED, plan_line=line.id, contract=one.id)) for one in contracts]
     return [(contract, amount) for contract, amount in held if amount]
-
-
-def _is_done(session: Session, contract: Contract) -> bool:
-    return contract.state not in PAYABLE_CONTRACTS or is_settled(session, contract.id)
 
 
 def _batch(session: Session, quarter: Quarter, batch: int) -> list[PlanLine]:

@@ -22,6 +22,7 @@ from models.queries.chains import types_of
 from models.queries.goals import newest_plan, newest_standard
 from models.queries.reader import project_of
 from models.rules import goals as rules
+from models.rules import lifecycle
 from models.tables.evaluation import EvaluationStandard, GoalResult, PerformancePlan
 from models.tables.kernel import Project
 
@@ -93,10 +94,11 @@ def set_goals(
 ) -> GoalsKept:
     """Set what a project is to reach and how it will be judged; before a contractor is chosen, else it says so.
 
-    Raises ``Refusal`` ``evaluation.goal_not_precise`` (BJ-38), ``evaluation.how_missing`` (AH-29).
+    Raises ``Refusal`` ``evaluation.goal_not_precise`` (BJ-38), ``evaluation.how_missing`` (AH-29), ``SYS-STATE``.
     """
     with ctx.writing() as session:
         row = locked(session, Project, project, kind="project")
+        lifecycle.check_not_archived(command=ctx.command, state=row.state)
         precise = sum(one.precise for one in goals.values())
         how = {"means": means, "method": method, "path": path}
         rules.check_goals(precise=precise, how=how, policy=ctx.policy(region=row.region))
@@ -129,10 +131,11 @@ def record_goals(
 ) -> ResultsKept:
     """Record what was reached of every goal, while the project runs or after it.
 
-    Raises ``Refusal`` ``evaluation.no_goals``, ``evaluation.goals_differ`` (AH-28).
+    Raises ``Refusal`` ``evaluation.no_goals``, ``evaluation.goals_differ`` (AH-28), ``SYS-STATE``.
     """
     with ctx.writing() as session:
         row = locked(session, Project, project, kind="project")
+        lifecycle.check_not_archived(command=ctx.command, state=row.state)
         plan = newest_plan(session, project)
         goals = plan.goals if plan else {}
         rules.check_results(goals=goals, given=values, policy=ctx.policy(region=row.region))

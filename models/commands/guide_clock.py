@@ -199,7 +199,7 @@ def _opened(session: Session, ctx: Context, one: _Timed) -> WorkItem:
         clause=binding(policy=policy, rules=("ZY-16", "SYS-STEP-LIMIT")) or "",
         resolves_with=_RESOLVERS[step],
     )
-    item.opened_on = one.run.started_on  # the step runs from what happened, not from this sweep
+    item.opened_on, item.moved_on = one.run.started_on, ctx.as_of  # runs from what happened, known since this sweep
     return item
 
 

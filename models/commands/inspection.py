@@ -207,6 +207,7 @@ def _draw_recorded(
             project_id=project,
             stratum=row.targets[project],
             inspectors=list(people.chosen),
+            alternates=list(people.alternates),
         )
         session.add(one)
         ids[project] = one.id

@@ -1,4 +1,4 @@
-"""The command that records one drawn inspection: by whoever was drawn, with its paper and its supervision record."""
+"""The commands on one drawn inspection: its record by whoever was drawn, and who steps in for somebody kept from it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from models.queries.procurement import purchaser_of
 from models.queries.reader import found, project_of
 from models.rules import inspection as rules
 from models.rules import monitoring
+from models.rules.masking import check_impersonal
 from models.tables.kernel import Project
 from models.tables.monitoring import Inspection, InspectionRound, Supervision
 
@@ -52,7 +53,9 @@ def record_inspection(
 
     Raises ``Refusal`` ``monitoring.not_drawn`` (ZY-87), ``monitoring.method_unknown``, ``monitoring.finding_unknown``;
     ``Conflict`` ``monitoring.inspected_already``.
+    Words with a personal number in them are refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason="\n".join(findings.values()))
     with ctx.reading() as session:
         row = _open(session, inspection)
         project = project_of(session, row.project_id)
@@ -86,6 +89,46 @@ def record_inspection(
         scheduled.settle(session, ctx, project=row.project_id)
         left = _owe_publication(session, ctx, row.round_id)
         return InspectionRecorded(id=row.id, supervision=record.id, document=document, problems=problems, open=left)
+
+
+class InspectorReplaced(BaseModel):
+    """Who inspects now, and who may still step in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    inspectors: tuple[str, ...]
+    alternates: tuple[str, ...]
+
+
+@command("monitoring.replace_inspector", roles=CIVIL_AFFAIRS, clause="ZY-87")
+def replace_inspector(
+    ctx: Context,
+    *,
+    inspection: Annotated[str, Field(description="抽查任务编号")],
+    inspector: Annotated[str, Field(description="不能参加的检查人员账号")],
+    reason: Annotated[str, Field(min_length=4, max_length=300, description="理由(不写个人信息)")],
+) -> InspectorReplaced:
+    """Let the next one drawn step in for an inspector who cannot take part: nobody chooses who.
+
+    Raises ``Refusal`` ``monitoring.inspector_unknown``, ``monitoring.no_alternate`` (ZY-87); ``Conflict``
+    ``monitoring.inspected_already``.
+    A reason with a personal number in it is refused (``kernel.reason_names_person``).
+    """
+    check_impersonal(reason=reason)
+    with ctx.writing() as session:
+        row = _open(session, inspection)
+        policy = ctx.policy(region=project_of(session, row.project_id).region)
+        rules.check_replaceable(out=inspector, drawn=row.inspectors, alternates=row.alternates, policy=policy)
+        stand_in, *left = row.alternates
+        row.inspectors = [stand_in if one == inspector else one for one in row.inspectors]
+        row.alternates = left
+        step = {"out": inspector, "in": stand_in, "on": ctx.as_of.isoformat(), "by": str(ctx.actor), "reason": reason}
+        row.replaced = [*row.replaced, step]
+        session.add(row)
+        payload = {"inspection": row.id, "round": row.round_id, "replaced": len(row.replaced)}
+        events.on_project(session, ctx, row.project_id, "monitoring.inspector_replaced", payload)
+        return InspectorReplaced(id=row.id, inspectors=tuple(row.inspectors), alternates=tuple(left))
 
 
 def _tell(session: Session, ctx: Context, row: Inspection, document: str) -> None:

@@ -7,26 +7,32 @@ entry that does not sum to zero in each of them is stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator
 from sqlmodel import Session, col, select
 
+from models.commands import work
 from models.context import Context
+from models.core.actors import Role
 from models.core.malformed import malformed
+from models.core.messages import sentence
 from models.core.money import LARGEST_AMOUNT, Money
-from models.queries.ledger import balance, held_by_fund, paid, use_of
+from models.queries.ledger import balance, held_by_fund, paid, use_of, worth_of
 from models.queries.reader import found
+from models.rules.force import binding
 from models.rules.funding import Account, Leg, check_balanced
-from models.rules.ledger import Earmark, Held, fits, portions
+from models.rules.ledger import Earmark, Held, fits, narrow_first, portions
 from models.tables.contract import Contract
 from models.tables.funding import Fund, PlanLine, Posting
 from models.tables.kernel import Event, Project
 from models.tables.procurement import Procurement
 
 _OF_A_CONTRACT: Final = frozenset({Account.COMMITTED, Account.PAID})
+PREFINANCED_ITEM: Final = "funding.prefinanced"
+SETTLEMENT_ITEM: Final = "contract.settlement"
 _OUT: Final = -1
 _IN: Final = 1
 
@@ -174,10 +180,19 @@ def _home(account: Account, fund: str | None) -> Account:
 
 @dataclass(frozen=True)
 class Drawable:
-    """What a project may reserve of a channel and year, by fund, own budget first; ``kept`` is for other purposes."""
+    """What a project may reserve of a channel and year, by fund: own budget first, then money for few before money for
+    many; ``kept`` is for other purposes."""
 
     held: tuple[Held, ...]
     kept: Money
+
+    def first(self, funds: Mapping[str, int]) -> tuple[Held, ...]:
+        """Return the same with what was meant for the project (fund → fen) next after its own budget."""
+        own = [one for one in self.held if one[0] is None]
+        rest = {fund: amount for fund, amount in self.held if fund is not None}
+        meant = [(fund, min(Money(fen), rest[fund])) for fund, fen in funds.items() if fund in rest]
+        left = [(fund, amount - dict(meant).get(fund, Money.ZERO)) for fund, amount in rest.items()]
+        return (*own, *meant, *left)
 
     @property
     def total(self) -> Money:
@@ -192,14 +207,19 @@ def drawable(session: Session, *, project: Project, channel: str, year: int) -> 
     """
     own = balance(session, account=Account.REMAINING, channel=channel, year=year, project=project.id)
     held: list[Held] = [(None, own)] if own > Money.ZERO else []
-    kept = Money.ZERO
+    standing = dict(held_by_fund(session, account=Account.ALLOTTED, channel=channel, year=year))
+    named = select(Fund).where(col(Fund.id).in_(standing)).order_by(col(Fund.id)).with_for_update()
     use = use_of(project)
-    for fund, amount in held_by_fund(session, account=Account.ALLOTTED, channel=channel, year=year):
-        row = locked(session, Fund, fund or "", kind="fund")
-        if row.withdrawn_on is None and fits(earmark=Earmark.read(row.earmark), use=use):
-            held.append((fund, amount))
-        else:
-            kept += amount
+    funds = [(Earmark.read(row.earmark), row) for row in session.exec(named)]
+    fitting = sorted(
+        (
+            (narrow_first(mark), row.id)
+            for mark, row in funds
+            if row.withdrawn_on is None and fits(earmark=mark, use=use)
+        )
+    )
+    held += [(fund, standing[fund]) for _, fund in fitting]
+    kept = Money.total(standing.values()) - Money.total(standing[fund] for _, fund in fitting)
     return Drawable(tuple(held), kept)
 
 
@@ -230,7 +250,48 @@ def commit_to(session: Session, ctx: Context, *, event: Event, contract: Contrac
                 contract_id=contract.id,
             )
             left -= amount
+    if left < before:
+        settle_prefinancing(session, ctx, contract)
     return before - left
+
+
+def settle_prefinancing(session: Session, ctx: Context, contract: Contract) -> None:
+    """Make it due to plan money for work a contractor advances, and done when its money is there (ZY-93).
+
+    No contractor advances the work (政府投资条例 art. 22 by reference): what is verified under a contract is worth at
+    most what plan lines have committed to it.
+    """
+    advanced = worth_of(session, contract) - committed_ever(session, contract)
+    clause = binding(policy=ctx.policy(region=ctx.services.region), rules=("ZY-93",))
+    if advanced <= Money.ZERO or clause is None:
+        work.close_item(session, ctx, kind=PREFINANCED_ITEM, subject_id=contract.id)
+        return
+    item = work.open_item(
+        session,
+        ctx,
+        kind=PREFINANCED_ITEM,
+        role=Role.CITY_BUREAU,
+        subject_kind="contract",
+        subject_id=contract.id,
+        project_id=contract.project_id,
+        due_on=ctx.as_of,
+        clause=clause,
+        resolves_with="funding.draft_plan",
+    )
+    item.note = sentence("funding.prefinanced", {"amount": str(advanced)})
+    if item.status != "open":
+        work.move_item(session, ctx, kind=PREFINANCED_ITEM, subject_id=contract.id, due_on=ctx.as_of)
+
+
+def settlement_of(line: str, contract: str) -> str:
+    """Return what a task about money under a plan line and contract calls it (see ``queries.work_arguments``)."""
+    return f"{line}:{contract}"
+
+
+def settle_termination(session: Session, ctx: Context, line: PlanLine, contract: Contract) -> None:
+    """Close the task to pay a terminated contract for its verified work once nothing stands committed to it."""
+    if not balance(session, account=Account.COMMITTED, plan_line=line.id, contract=contract.id):
+        work.close_item(session, ctx, kind=SETTLEMENT_ITEM, subject_id=settlement_of(line.id, contract.id))
 
 
 def committed_ever(session: Session, contract: Contract) -> Money:

@@ -6,6 +6,7 @@ stay in the rows; events hold codes, dates, amounts and digests.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +25,7 @@ from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.bodies import acting_body
 from models.queries.decision import newest_decision
-from models.queries.midterm import newest_assessment, owing, started_on, term_of
+from models.queries.midterm import begun, newest_assessment, owed_window
 from models.queries.papers import Sheet, facts, head
 from models.queries.reader import project_of
 from models.rules import lifecycle
@@ -93,13 +94,12 @@ def open_due(ctx: Context) -> MidtermOpened:
     leaves = ctx.policy(region=ctx.services.region).midterm
     if leaves.window_from_years is None:
         return MidtermOpened(opened=0)
+    tomorrow = ctx.as_of + timedelta(days=1)  # who began on 29 February reaches the window on 28 February
     with ctx.writing() as session:
         opened = 0
-        for project, started in owing(
-            session, started_by=add_months(ctx.as_of, months=-_MONTHS_A_YEAR * leaves.window_from_years)
-        ):
+        for project in begun(session, by=add_months(tomorrow, months=-_MONTHS_A_YEAR * leaves.window_from_years)):
             policy = ctx.policy(region=project.region)
-            window = rules.window_of(term=term_of(session, project.id), started_on=started, policy=policy)
+            window = owed_window(session, project.id, policy)
             if window is not None and ctx.as_of >= window.start:
                 opened += _open(session, ctx, project, window, policy)
         return MidtermOpened(opened=opened)
@@ -122,6 +122,14 @@ def _open(session: Session, ctx: Context, project: Project, window: Period, poli
     return item.opened_on == ctx.as_of
 
 
+def over(session: Session, ctx: Context, project: str) -> None:
+    """Close what waits for the evaluation of a project that has ended or is complete: nobody can act on it any more."""
+    work.close_item(session, ctx, kind=ASSESS, subject_id=project)
+    last = newest_assessment(session, project)
+    if last is not None:
+        work.close_item(session, ctx, kind=DECIDE, subject_id=last.id)
+
+
 @command("midterm.assess", roles=(*CIVIL_AFFAIRS, Role.THIRD_PARTY_EVALUATOR), clause="ZY-102")
 def assess(
     ctx: Context,
@@ -138,7 +146,7 @@ def assess(
 ) -> Assessed:
     """Evaluate a project in the middle of its term and recommend to stop, defer, convert or continue it.
 
-    A project that owes none may be evaluated when its money or conditions change. Raises ``Refusal``
+    A project that owes none, or none yet, may be evaluated when its money or conditions change. Raises ``Refusal``
     ``midterm.too_early`` (ZY-101), ``midterm.finding_missing`` (ZY-102), ``midterm.disposition_unknown`` and
     ``midterm.not_analysed`` (ZY-103), ``midterm.plan_missing`` (ZY-105), ``midterm.not_here``, ``SYS-STATE``.
     """
@@ -152,9 +160,11 @@ def assess(
         rules.check_plan(
             funds_assured=findings[rules.FUNDING].positive,
             conditions_changed=conditions_changed,
+            ending=recommendation in rules.ENDING,
             planned=restructuring is not None,
             policy=policy,
         )
+        changed = conditions_changed or not findings[rules.FUNDING].positive
         assessment = MidtermAssessment(
             id=ctx.new_id("mid", project),
             project_id=project,
@@ -170,7 +180,7 @@ def assess(
             assessed_on=ctx.as_of,
             policy_digest=policy.digest,
             document_id="",
-            **_timing(session, ctx, project, policy),
+            **_timing(session, ctx, project, changed=changed, policy=policy),
         )
         views = _views(session, ctx, row, assessment, policy)
     papers = [project_papers.printed(ctx, kind=kind, view=view) for kind, view in views]
@@ -185,17 +195,15 @@ def _ordinal(session: Session, project: str) -> int:
     return last.ordinal + 1 if last else 1
 
 
-def _timing(session: Session, ctx: Context, project: str, policy: Policy) -> dict[str, Any]:
-    """Return the columns that tell how an assessment stands to its window; a later one of a project owes none."""
-    started = started_on(session, project)
-    owes = started is not None and newest_assessment(session, project) is None
-    window = (
-        rules.window_of(term=term_of(session, project), started_on=started, policy=policy) if owes and started else None
-    )
+def _timing(session: Session, ctx: Context, project: str, *, changed: bool, policy: Policy) -> dict[str, Any]:
+    """Return the columns that tell how an assessment stands to the window of the one the project still owes."""
+    window = owed_window(session, project, policy)
+    timing = rules.timing(window=window, on=ctx.as_of, changed=changed, policy=policy)
+    owed = window if timing is not Timing.VOLUNTARY else None
     return {
-        "window_from": window.start if window else None,
-        "window_to": window.last_day if window else None,
-        "timing": rules.timing(window=window, on=ctx.as_of, policy=policy),
+        "window_from": owed.start if owed else None,
+        "window_to": owed.last_day if owed else None,
+        "timing": timing,
     }
 
 
@@ -210,10 +218,13 @@ def _file(
         filed = [project_papers.filed(session, ctx, project=project, stage=STAGE, printed=one) for one in papers]
         if report is not None:
             _file_report(session, ctx, row, report, policy)
+        before = newest_assessment(session, project)
         assessment.document_id, assessment.plan_document_id = filed[0], filed[1] if len(filed) > 1 else None
         session.add(assessment)
         session.flush()
         work.close_item(session, ctx, kind=ASSESS, subject_id=project)
+        if before is not None:  # nobody decides any more on what is assessed anew
+            work.close_item(session, ctx, kind=DECIDE, subject_id=before.id)
         _await_decision(session, ctx, assessment, row, policy)
         _note(session, ctx, assessment)
         late = assessment.timing == Timing.LATE

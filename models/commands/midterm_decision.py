@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import events, midterm_money, project_papers, succession, transition, work
-from models.commands.contract import release
-from models.commands.ledger import Amount, locked, move
+from models.commands import demands, ending, events, project_papers, succession, transition, work
+from models.commands.demands import Demand
+from models.commands.ledger import locked
 from models.commands.midterm import DECIDE, STAGE, authority_of
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, Role
+from models.core.errors import Conflict
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.money import Money
@@ -25,28 +26,24 @@ from models.core.registry import command
 from models.policy.schema import Policy
 from models.queries.bodies import acting_body
 from models.queries.decision import shares_of
-from models.queries.delivery import contracts_in
-from models.queries.ledger import balance
-from models.queries.midterm import decision_on, newest_assessment, unowned
+from models.queries.midterm import decision_on, newest_assessment
 from models.queries.monitoring import contractor_names
 from models.queries.papers import facts, head
 from models.queries.reader import project_of
+from models.queries.succession import not_referred
 from models.rules import lifecycle
 from models.rules import midterm as rules
 from models.rules.decision_records import check_enterprise
-from models.rules.funding import Account
 from models.rules.lifecycle import Thing
 from models.rules.midterm import ENDING, Disposition
+from models.rules.succession import ALIVE
 from models.tables.contract import Contract
 from models.tables.delivery import DeliveryReferral
-from models.tables.funding import PlanLine
 from models.tables.kernel import Project
 from models.tables.midterm import MidtermAssessment, MidtermDecision
 
-_ALIVE: Final = ("signed", "running")
 _SUCCESSORS: Final = ("approved", "planned", "in_progress")
-_OPEN_LINES: Final = ("drafted", "signed", "issued", "paid")
-_DECIDERS: Final = (*CIVIL_AFFAIRS, Role.COUNTY_GOVERNMENT, Role.DRC, Role.FINANCE_BUREAU, Role.DONOR)
+DECIDERS: Final = (*CIVIL_AFFAIRS, Role.COUNTY_GOVERNMENT, Role.DRC, Role.FINANCE_BUREAU, Role.DONOR)
 _SOURCES: Final = ("midterm.decide",)
 
 
@@ -60,14 +57,6 @@ class Heard(_Given):
     kind: Annotated[Literal["department", "locality"], Field(description="有关部门(department)或者属地(locality)")]
     body: Annotated[str, Field(min_length=2, max_length=80, description="单位")]
     opinion: Annotated[str, Field(min_length=2, max_length=500, description="意见")]
-
-
-class Demand(_Given):
-    """What of the money paid under a plan line and contract has to be got back."""
-
-    plan_line: Annotated[str, Field(description="投资计划行编号")]
-    contract: Annotated[str, Field(description="合同编号")]
-    amount: Annotated[Amount, Field(description="应追回金额")]
 
 
 class Redecided(BaseModel):
@@ -85,7 +74,7 @@ class Redecided(BaseModel):
     document: str
 
 
-@command("midterm.decide", roles=_DECIDERS, clause="ZY-104")
+@command("midterm.decide", roles=DECIDERS, clause="ZY-104")
 def decide(
     ctx: Context,
     *,
@@ -102,6 +91,7 @@ def decide(
     Stopping and converting end its contracts and plan lines: what is unspent goes back to its budget and becomes due to
     be returned, or goes with its recipients to the successor. Raises ``Refusal`` ``midterm.not_assessed``,
     ``midterm.wrong_authority``, ``midterm.not_consulted`` (ZY-104), ``midterm.disposition_unknown`` (ZY-103),
+    ``midterm.plan_missing`` (ZY-105: nothing ends without its plan and loss estimate),
     ``midterm.recipients_left``, ``midterm.no_team`` (ZY-28), ``midterm.successor_missing``,
     ``midterm.successor_wrong``, ``midterm.over_demand``, ``SYS-STATE``.
     """
@@ -117,6 +107,7 @@ def decide(
         decided.document_id = project_papers.filed(session, ctx, project=project, stage=STAGE, printed=printed)
         session.add(decided)
         session.flush()
+        demands.claim(session, ctx, recover, policy=ctx.policy(region=row.region))
         _take_effect(session, ctx, row, decided)
         work.close_item(session, ctx, kind=DECIDE, subject_id=decided.assessment_id)
         return Redecided(
@@ -150,10 +141,12 @@ def _decision(session: Session, ctx: Context, project: Project, case: _Case) -> 
     rules.check_assessed(assessed=assessed is not None, decided=again, policy=policy)
     assert assessed is not None  # by the check before
     disposition = rules.check_disposition(disposition=case.disposition, analysed=True, policy=policy)
-    _check_decider(session, ctx, project, policy)
+    planned = bool(assessed.restructuring)
+    rules.check_plan(ending=disposition in ENDING, planned=planned, policy=policy)
+    check_decider(session, ctx, project, policy)
     rules.check_consulted(kinds={one.kind for one in case.consulted}, policy=policy)
     _check_successor(session, ctx, project, disposition, case, policy)
-    _check_demands(session, project, case.recover)
+    demanded = demands.check(session, case.recover)
     if disposition is Disposition.DEFER:  # a deferred project is not deferred again
         lifecycle.find(thing=Thing.PROJECT, command=ctx.command, state=project.state, outcome=disposition)
     return MidtermDecision(
@@ -166,16 +159,15 @@ def _decision(session: Session, ctx: Context, project: Project, case: _Case) -> 
         consulted=[one.model_dump() for one in case.consulted],
         decided_by=ctx.actor.role.value,
         successor_id=case.successor,
-        demanded=[
-            {"plan_line": one.plan_line, "contract": one.contract, "amount_fen": one.amount.fen} for one in case.recover
-        ],
+        demanded_fen=demanded.fen,
         decided_on=ctx.as_of,
         policy_digest=policy.digest,
         document_id="",
     )
 
 
-def _check_decider(session: Session, ctx: Context, project: Project, policy: Policy) -> None:
+def check_decider(session: Session, ctx: Context, project: Project, policy: Policy) -> None:
+    """Refuse another body than decided the project, and another enterprise than the one that pays for it."""
     rules.check_authority(role=ctx.actor.role, authority=authority_of(session, project, policy), policy=policy)
     check_enterprise(
         shares=shares_of(session, project.id),
@@ -199,18 +191,9 @@ def _check_successor(
     if other is not None:
         lifecycle.check_state_in(thing=Thing.PROJECT, command=ctx.command, state=other.state, allowed=_SUCCESSORS)
     if disposition in ENDING:
-        team = other is not None and contracts_in(session, project=other.id, states=_ALIVE) > 0
-        left = len(unowned(session, project.id))
+        team = other is not None and _team(session, other.id) is not None
+        left = len(not_referred(session, project.id, ctx.as_of))
         rules.check_owned(unowned=left, successor=other is not None, team=team, policy=policy)
-
-
-def _check_demands(session: Session, project: Project, demands: tuple[Demand, ...]) -> None:
-    """Refuse to demand back more than was paid (``midterm.over_demand``, SYS-BALANCE)."""
-    for one in demands:
-        paid = balance(
-            session, account=Account.PAID, project=project.id, plan_line=one.plan_line, contract=one.contract
-        )
-        rules.check_demand(amount=one.amount, paid=paid)
 
 
 def _take_effect(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> None:
@@ -218,9 +201,10 @@ def _take_effect(session: Session, ctx: Context, project: Project, decided: Midt
     disposition = Disposition(decided.disposition)
     if disposition in ENDING:
         _hand_over_people(session, ctx, project, decided)
-        _end_contracts(session, ctx, project, decided)
-        _close_lines(session, ctx, project, decided)
-        succession.found(session, ctx, project=project.id)
+        policy = ctx.policy(region=project.region)
+        reason = sentence("midterm.termination_reason")
+        ended = ending.end(session, ctx, project, reason=reason, policy=policy)
+        decided.contracts, decided.released_fen = ended.contracts, ended.released.fen
     payload = {
         "decision_id": decided.id,
         "assessment_id": decided.assessment_id,
@@ -231,7 +215,7 @@ def _take_effect(session: Session, ctx: Context, project: Project, decided: Midt
         "successor_id": decided.successor_id,
         "contracts": decided.contracts,
         "released_fen": decided.released_fen,
-        "demanded_fen": sum(one["amount_fen"] for one in decided.demanded),
+        "demanded_fen": decided.demanded_fen,
         "recipients": decided.recipients,
         "document_id": decided.document_id,
     }
@@ -240,58 +224,47 @@ def _take_effect(session: Session, ctx: Context, project: Project, decided: Midt
     else:
         event = transition.apply(session, ctx, project, payload=payload, outcome=disposition)
     if disposition in ENDING:
-        midterm_money.settle_budgets(session, ctx, event, project, decided)
-    midterm_money.open_demands(session, ctx, decided)
+        decided.handed_fen = ending.settle(session, ctx, event, project, successor=decided.successor_id).fen
     session.add(decided)
 
 
 def _hand_over_people(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> None:
-    """Refer everybody who is nobody's yet to the team of the successor."""
-    people = sorted(unowned(session, project.id))
-    if not people or decided.successor_id is None:
+    """Refer everybody who is nobody's yet, by name, to the team of the successor, which may serve them from now on."""
+    people = sorted(not_referred(session, project.id, ctx.as_of))
+    team = _team(session, decided.successor_id)
+    if not people or team is None:
         return
+    session.refresh(team, with_for_update=True)
+    if team.state not in ALIVE:  # ended meanwhile
+        raise Conflict("kernel.changed_meanwhile", rule="SYS-CONFLICT")
     referral = DeliveryReferral(
         id=ctx.new_id("ref", project.id, "midterm"),
         project_id=project.id,
         from_unit="、".join(contractor_names(session, project=project.id)),
-        to_unit="、".join(contractor_names(session, project=decided.successor_id)),
+        to_unit="、".join(contractor_names(session, project=team.project_id)),
         reason_sealed=ctx.services.vault.seal(sentence("midterm.referral_reason")),
         person_ids=people,
         persons=len(people),
         referred_on=ctx.as_of,
+        whole=True,
     )
     session.add(referral)
+    session.flush()
+    succession.refer(session, ctx, referral)
+    succession.admit(session, ctx, team, people, since=project.id)
     decided.recipients = len(people)
     payload = {"referral_id": referral.id, "persons": len(people), "successor_id": decided.successor_id}
     events.on_project(session, ctx, project.id, "delivery.referred", payload)
 
 
-def _end_contracts(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> None:
-    """Terminate what still runs; what was committed and not paid goes back to the plan lines."""
-    statement = select(Contract).where(col(Contract.project_id) == project.id, col(Contract.state).in_(_ALIVE))
-    for row in session.exec(statement.order_by(col(Contract.id)).with_for_update()).all():
-        row.terminated_on, row.termination_reason = ctx.as_of, sentence("midterm.termination_reason")
-        session.add(row)
-        event = transition.apply(session, ctx, row, payload={"terminated_on": ctx.as_of.isoformat()})
-        release(session, ctx, event, row)
-        decided.contracts += 1
-
-
-def _close_lines(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> None:
-    """Close every plan line on which no contract has a claim left: reserved or planned → remaining."""
-    statement = select(PlanLine).where(col(PlanLine.project_id) == project.id, col(PlanLine.state).in_(_OPEN_LINES))
-    for line in session.exec(statement.order_by(col(PlanLine.id)).with_for_update()).all():
-        if balance(session, account=Account.COMMITTED, plan_line=line.id):
-            continue
-        held = {
-            account: balance(session, account=account, plan_line=line.id)
-            for account in (Account.RESERVED, Account.PLANNED)
-        }
-        returned = Money.total(held.values())
-        event = transition.apply(session, ctx, line, payload={"returned_fen": returned.fen})
-        for account, amount in held.items():
-            move(session, ctx, event=event, line=line, source=account, target=Account.REMAINING, amount=amount)
-        decided.released_fen += returned.fen
+def _team(session: Session, project: str | None) -> Contract | None:
+    """Return the contract whose team serves for a project: one that runs before one only signed, the last one first."""
+    rows = session.exec(
+        select(Contract)
+        .where(col(Contract.project_id) == project, col(Contract.state).in_(ALIVE))
+        .order_by(col(Contract.state), col(Contract.signed_on).desc(), col(Contract.id))
+    )
+    return rows.first()
 
 
 def _view(session: Session, ctx: Context, project: Project, decided: MidtermDecision) -> dict[str, Any]:
@@ -303,7 +276,7 @@ def _view(session: Session, ctx: Context, project: Project, decided: MidtermDeci
         ("recommendation", names[assessed.recommendation], "midterm.assess.recommendation"),
         ("disposition", names[decided.disposition], "midterm.decide.disposition"),
         ("meeting_no", decided.meeting_no, "midterm.decide.meeting_no"),
-        ("demanded", Money(sum(one["amount_fen"] for one in decided.demanded)), "midterm.decide.recover"),
+        ("demanded", Money(decided.demanded_fen), "midterm.decide.recover"),
     ]
     if decided.successor_id:
         successor = project_of(session, decided.successor_id).name

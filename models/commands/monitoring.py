@@ -16,6 +16,7 @@ from models.queries.procurement import purchaser_of
 from models.queries.reader import project_of
 from models.rules import monitoring as rules
 from models.rules.lifecycle import Thing, check_state_in, states
+from models.rules.masking import check_impersonal
 from models.tables.kernel import Project
 from models.tables.monitoring import Supervision
 
@@ -62,7 +63,9 @@ def record_supervision(
     """Record one act of supervision: on a line, by a method, with what it found (code → wording).
 
     Raises ``Refusal`` ``monitoring.*`` (HS-29, HS-31, HS-34, HS-39, HS-40, SYS-LINE-ROLE, SYS-ON-BEHALF).
+    Words with a personal number in them are refused (``kernel.reason_names_person``).
     """
+    check_impersonal(reason="\n".join((*findings.values(), on_behalf)))
     act = _Act(line, method, dict(findings), on_behalf, joint)
     with ctx.reading() as session:
         row = project_of(session, project)

@@ -1,16 +1,19 @@
 """Commands of the monthly checks (S13): run the four audit checks of a month, and answer for what they found.
 
-A month may be checked again (late records, corrections): a finding stands once, its figures follow while it is open,
-and one that grew after it was closed is open again. The owner of each is policy's: the purchaser, or finance where
-money was paid twice. Events hold ids, dates and counts.
+A month may be checked again (late records, corrections): a finding stands once, its figures follow while it is open, it
+is cleared when nothing is left of it, and one that grew after it was closed is open again. The purchaser answers for a
+finding, finance where money was paid twice. Events hold ids, dates and counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import true
 from sqlmodel import Session, col, select
 
 from models.commands import documents, events, work
@@ -18,28 +21,35 @@ from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
+from models.core.periods import add_months
 from models.core.registry import command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries import monthly_checks as reads
-from models.queries.monthly_checks import Found, Month
+from models.queries.check_findings import RECHECK
+from models.queries.month_records import Month, previous_month
+from models.queries.monthly_checks import Found
 from models.queries.reader import found
 from models.tables.monitoring import CheckFinding
 
 KIND: Final = "monitoring.check_finding"
+CLEARED: Final = "cleared"
 _RULE: Final = "SYS-MONTHLY-CHECK"
 _OWNERS: Final = {reads.DOUBLE: Role.FINANCE_BUREAU}
 """Who answers for a check where it is not the purchaser."""
+_FIGURES: Final = ("records", "persons", "minutes", "amount_fen")
+_NOTED: Final = {"month", "records", "days"}
 
 
 class ChecksRun(BaseModel):
-    """What a run came to: findings that are new, that changed, that stand open; contracts without a service plan."""
+    """What a run came to: findings new, changed, cleared (nothing left), open; contracts without a service plan."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     new: int
     changed: int
+    cleared: int
     open: int
     contracts_without_plan: int
 
@@ -62,37 +72,51 @@ def run_monthly_checks(
 
     Raises ``Refusal`` ``monitoring.month_open`` (SYS-PERIOD) before the month is over.
     """
-    asked = Month(month.replace(day=1)) if month else reads.previous_month(ctx.as_of)
+    asked = Month(month.replace(day=1)) if month else previous_month(ctx.as_of)
     if ctx.as_of < asked.after:
         raise Refusal("monitoring.month_open", rule="SYS-PERIOD", facts={"month": asked.label})
     policy = ctx.policy(region=ctx.services.region)
     with ctx.reading() as session:
         result = reads.checked(session, month=asked)
     with ctx.writing() as session:
-        contracts = {contract for _, contract in result.found}
-        projects = reads.projects_of(session, contracts=contracts, region=policy.region)
-        standing = {
-            (row.check_code, row.contract_id): row
-            for row in session.exec(select(CheckFinding).where(col(CheckFinding.month) == asked.label)).all()
-        }
-        new = changed = 0
-        for (check, contract), figures in sorted(result.found.items()):
-            if contract not in projects or check not in policy.monitoring.audit_checks:
-                continue
-            row = standing.get((check, contract))
-            if row is None:
-                standing[check, contract] = _open(session, ctx, policy, asked, check, contract, projects, figures)
-                new += 1
-            elif _grew(row, figures):
-                _refresh(session, ctx, row, figures, policy)
-                changed += 1
-        if new or changed:
-            payload = {"month": asked.label, "new": new, "changed": changed, "policy_digest": policy.digest}
+        counts = _settle(session, ctx, policy, asked, result.found)
+        work.close_item(session, ctx, kind=RECHECK, subject_id=asked.label)
+        if counts["new"] or counts["changed"] or counts["cleared"]:
+            payload = {"month": asked.label, **counts, "policy_digest": policy.digest}
             _tell(session, ctx, "monitoring.month_checked", asked.label, payload)
-        still = sum(row.closed_on is None for row in standing.values())
-    return ChecksRun(
-        id=asked.label, new=new, changed=changed, open=still, contracts_without_plan=result.contracts_without_plan
-    )
+        still = rows_of_month(session, asked, open_only=True)
+    return ChecksRun(id=asked.label, **counts, open=len(still), contracts_without_plan=result.contracts_without_plan)
+
+
+def _settle(
+    session: Session, ctx: Context, policy: Policy, month: Month, found_now: Mapping[tuple[str, str], Found]
+) -> dict[str, int]:
+    """Bring the findings of a month in line with what was found now, and count what is new, changed and gone."""
+    standing = {(row.check_code, row.contract_id): row for row in rows_of_month(session, month)}
+    contracts = {contract for _, contract in (*found_now, *standing)}
+    projects = reads.projects_of(session, contracts=contracts, region=policy.region)
+    counts = {"new": 0, "changed": 0, "cleared": 0}
+    for (check, contract), figures in sorted(found_now.items()):
+        if contract not in projects or check not in policy.monitoring.audit_checks:
+            continue
+        row = standing.get((check, contract))
+        if row is None:
+            _open(session, ctx, policy, month, check, contract, projects, figures)
+            counts["new"] += 1
+        elif _grew(row, figures):
+            _refresh(session, ctx, row, figures, policy)
+            counts["changed"] += 1
+    for key, row in sorted(standing.items()):
+        if key not in found_now and row.contract_id in projects and row.closed_on is None:
+            _clear(session, ctx, row)
+            counts["cleared"] += 1
+    return counts
+
+
+def rows_of_month(session: Session, month: Month, *, open_only: bool = False) -> list[CheckFinding]:
+    """Return the findings of a month, of all contracts."""
+    still = col(CheckFinding.closed_on).is_(None) if open_only else true()
+    return list(session.exec(select(CheckFinding).where(col(CheckFinding.month) == month.label, still)).all())
 
 
 def _open(
@@ -104,17 +128,14 @@ def _open(
     contract: str,
     projects: dict[str, str],
     figures: Found,
-) -> CheckFinding:
+) -> None:
     row = CheckFinding(
         id=ctx.new_id("chk", month.label, check, contract),
         month=month.label,
         check_code=check,
         project_id=projects[contract],
         contract_id=contract,
-        records=figures.records,
-        persons=figures.persons,
-        minutes=figures.minutes,
-        amount_fen=figures.amount_fen,
+        **asdict(figures),
         found_on=ctx.as_of,
         due_on=ctx.as_of + timedelta(days=policy.monitoring.rectification_days),
         policy_digest=policy.digest,
@@ -122,12 +143,12 @@ def _open(
     session.add(row)
     session.flush()
     _owe(session, ctx, row, policy)
-    return row
 
 
 def _owe(session: Session, ctx: Context, row: CheckFinding, policy: Policy) -> None:
-    facts = {"check": policy.monitoring.audit_checks[row.check_code], "month": row.month, "records": row.records}
-    work.open_item(
+    """Open the due row of a finding, or bring what it says up to date."""
+    facts = {"check": policy.monitoring.audit_checks[row.check_code], **row.model_dump(include=_NOTED)}
+    item = work.open_item(
         session,
         ctx,
         kind=KIND,
@@ -138,25 +159,55 @@ def _owe(session: Session, ctx: Context, row: CheckFinding, policy: Policy) -> N
         due_on=row.due_on,
         clause=policy.clause("monitoring.audit_checks"),
         resolves_with="monitoring.close_finding",
-        note=sentence("monitoring.check.note", facts),
     )
+    item.note = sentence("monitoring.check.note_by_day" if row.days else "monitoring.check.note", facts)
+    session.add(item)
 
 
 def _grew(row: CheckFinding, figures: Found) -> bool:
-    now = (figures.records, figures.persons, figures.minutes, figures.amount_fen)
-    before = (row.records, row.persons, row.minutes, row.amount_fen)
-    return now != before if row.closed_on is None else any(a > b for a, b in zip(now, before, strict=True))
+    now, before = asdict(figures), row.model_dump(include=set(asdict(figures)))
+    return now != before if row.closed_on is None else any(now[name] > before[name] for name in _FIGURES)
 
 
 def _refresh(session: Session, ctx: Context, row: CheckFinding, figures: Found, policy: Policy) -> None:
     """Bring an open finding up to date; one that was closed and grew is open again, with a new due date."""
-    row.records, row.persons = figures.records, figures.persons
-    row.minutes, row.amount_fen = figures.minutes, figures.amount_fen
+    row.sqlmodel_update(asdict(figures))
     if row.closed_on is not None:
         row.closed_on, row.outcome = None, ""
         row.due_on = ctx.as_of + timedelta(days=policy.monitoring.rectification_days)
-        work.move_item(session, kind=KIND, subject_id=row.id, due_on=row.due_on)
+        work.move_item(session, ctx, kind=KIND, subject_id=row.id, due_on=row.due_on)
     session.add(row)
+    _owe(session, ctx, row, policy)
+
+
+def _clear(session: Session, ctx: Context, row: CheckFinding) -> None:
+    """Close a finding of which nothing is left: a late record or a correction answered for it."""
+    row.sqlmodel_update(asdict(Found()))
+    row.closed_on, row.outcome = ctx.as_of, CLEARED
+    session.add(row)
+    work.close_item(session, ctx, kind=KIND, subject_id=row.id)
+
+
+def owe_recheck(session: Session, ctx: Context, *, days: Collection[date], policy: Policy) -> None:
+    """Owe a new check of each month that records came for after its second regular one; called by the recording."""
+    regular = add_months(ctx.as_of.replace(day=1), months=-1)
+    for first in sorted({day.replace(day=1) for day in days if day < regular}):
+        month = Month(first)
+        due = ctx.as_of + timedelta(days=policy.monitoring.rectification_days)
+        item = work.open_item(
+            session,
+            ctx,
+            kind=RECHECK,
+            role=Role.EVALUATION_OFFICE,
+            subject_kind="month",
+            subject_id=month.label,
+            due_on=due,
+            clause=policy.clause("monitoring.audit_checks"),
+            resolves_with="monitoring.run_monthly_checks",
+            note=sentence("monitoring.check.recheck", {"month": month.label}),
+        )
+        if item.status != "open":
+            work.move_item(session, ctx, kind=RECHECK, subject_id=month.label, due_on=due)
 
 
 @command(

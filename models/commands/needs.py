@@ -151,7 +151,7 @@ def _plan_next_survey(session: Session, ctx: Context, *, survey: Survey, policy:
         resolves_with="needs.open_survey",
         provisional=True,
     )
-    work.move_item(session, kind="needs.survey", subject_id=survey.region, due_on=due_on, provisional=True)
+    work.move_item(session, ctx, kind="needs.survey", subject_id=survey.region, due_on=due_on, provisional=True)
 
 
 @command("needs.import_ledger", roles=(*CIVIL_AFFAIRS, Role.TOWNSHIP, Role.SYSTEM), clause="ZY-59")

@@ -80,7 +80,7 @@ def _reopen(session: Session, ctx: Context, *, region: str) -> int:
             col(WorkItem.status) != "open",
             select(col(Person.id)).where(*person, col(Person.reassess_due_on) <= _horizon(ctx)).exists(),
         )
-        .values(status="open", closed_on=None, opened_on=ctx.as_of, due_on=due_on),
+        .values(status="open", closed_on=None, moved_on=ctx.as_of, due_on=due_on),
     )
 
 

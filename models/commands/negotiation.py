@@ -13,10 +13,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents, draws
+from models.commands import documents, draws, purchase_clocks
 from models.commands.ledger import Amount, locked
 from models.commands.procurement import RUNNERS, file_stored, note, policy_of
-from models.commands.purchase_clocks import owe_report
 from models.context import Context
 from models.core.errors import Refusal
 from models.core.hashing import canonical_json
@@ -24,7 +23,7 @@ from models.core.registry import command
 from models.policy.schema import Policy
 from models.ports import StoredObject
 from models.queries.procurement import bids_of, organisation_of
-from models.queries.purchasing import barred_until
+from models.queries.purchasing import barred_until, suspended_until
 from models.queries.reader import found
 from models.rules import lifecycle
 from models.rules.draw import Candidate, Draw, draw, protocol_of, roster_digest_of
@@ -38,7 +37,9 @@ from models.rules.procurement import (
     check_group,
     check_not_debarred,
     check_offers,
+    check_those_who_came,
 )
+from models.rules.purchase_gates import check_not_suspended
 from models.tables.procurement import Bid, Organisation, Procurement
 
 _OPEN = ("noticed", METHOD_CHANGED)
@@ -315,7 +316,8 @@ def negotiate(
     """Record the negotiation of the drawn group with its suppliers: last offers and minutes (HS-19).
 
     Raises ``Refusal`` ``procurement.group_missing`` or ``procurement.joined_after_draw`` (HS-18, LAW-ZFCG-38),
-    ``procurement.offers`` (LAW-ZFCG-38), ``procurement.not_a_supplier``, ``procurement.method_not_negotiated``,
+    ``procurement.offers``, ``procurement.not_those_who_came`` (LAW-ZFCG-38), ``procurement.suspended`` (LAW-ZFCG-57),
+    ``procurement.not_a_supplier``, ``procurement.method_not_negotiated``,
     ``procurement.negotiated_already``.
     """
     stored = documents.keep(ctx, data=minutes.encode(), media_type="text/plain;charset=utf-8")
@@ -331,7 +333,8 @@ def negotiate(
             _write_offer(session, ctx, row, offer, supplier)
         row.negotiated_on = ctx.as_of
         session.add(row)
-        owe_report(session, ctx, row, policy)
+        purchase_clocks.stop(session, ctx, row, kind=purchase_clocks.CLOSING)
+        purchase_clocks.owe_report(session, ctx, row, policy)
         file_stored(session, ctx, row, stored, kind="negotiation_minutes")
         responsive = sum(1 for offer in offers if offer.responsive)
         facts = {"suppliers": len(offers), "responsive": responsive, "minutes_sha256": stored.sha256}
@@ -346,6 +349,7 @@ def _check_negotiable(
     if row.method not in NEGOTIATED:
         name = policy.procurement.methods.get(row.method or "", "")
         raise Refusal("procurement.method_not_negotiated", rule="SYS-METHOD", facts={"method": name})
+    check_not_suspended(until=suspended_until(session, row.id), on=ctx.as_of)
     if row.state == "noticed":
         check_deadline_passed(closes_on=row.bids_close_on, on=ctx.as_of)
     if row.negotiated_on is not None:
@@ -360,6 +364,10 @@ def _check_negotiable(
     if not set(ids) <= set(row.draw["organisations"]):
         raise Refusal("procurement.joined_after_draw", rule=rule)
     check_offers(suppliers=len(ids), method=row.method or "", failed_with=row.failed_with, policy=policy)
+    failed_round = bids_of(session, row, round=row.round - 1)
+    check_those_who_came(
+        offering=ids, came=[bid.organisation_id for bid in failed_round if bid.substantive], policy=policy
+    )
 
 
 def _write_offer(session: Session, ctx: Context, row: Procurement, offer: Offer, supplier: Organisation) -> None:

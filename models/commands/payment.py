@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events, intake, transition
-from models.commands.ledger import Amount, locked, move
+from models.commands import documents, events, intake, payment_refused, transition
+from models.commands.ledger import Amount, locked, move, settle_prefinancing, settle_termination
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.messages import sentence
@@ -21,17 +21,18 @@ from models.queries.application import lines_of, newest_application
 from models.queries.ledger import balance, is_settled, paid
 from models.queries.reader import project_of
 from models.rules.bodies import body_name
-from models.rules.funding import Account
+from models.rules.funding import DONATION, Account
 from models.rules.payment import Category, PaymentCase, check_account_own, check_payment, is_last, verified
 from models.tables.contract import Contract
 from models.tables.funding import Payment, PlanLine, ProgressCheck, ProjectAccount
-from models.tables.kernel import Event
+from models.tables.kernel import Event, Project
 
 _PAYERS = (Role.FINANCE_BUREAU, Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 _VERIFIERS = (*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.PURCHASER, Role.THIRD_PARTY_EVALUATOR)
 _KEEPERS = (Role.CONTRACTOR, Role.PURCHASER, *CIVIL_AFFAIRS)
 _ESTIMATED = "feasibility.cost_estimated"
 _ACCEPTED = "project.accepted"
+_OVERTURNED = ("project.acceptance_overturned", "acceptance.overturned")
 
 
 class Paid(BaseModel):
@@ -102,7 +103,8 @@ def verify_progress(
     basis: Annotated[str, Field(min_length=2, max_length=500, description="核实依据")],
     file: Annotated[Upload | None, Field(description="核实材料")] = None,
 ) -> Registered:
-    """Record the progress of a contract as verified; payments rest on the newest record.
+    """Record the progress of a contract as verified; payments rest on the newest record. Work beyond the money
+    committed is the contractor's advance: money for it is due to be planned (ZY-93).
 
     Raises ``Refusal`` ``kernel.not_found``, ``DataFault`` ``storage.missing`` for a file that is not in the store.
     """
@@ -125,6 +127,8 @@ def verify_progress(
         session.add(row)
         payload = {"check_id": row.id, "percent": row.percent, "document_id": row.document_id}
         _note(session, ctx, signed, "funding.progress_verified", payload)
+        session.flush()
+        settle_prefinancing(session, ctx, signed)
         return Registered(id=row.id)
 
 
@@ -146,7 +150,7 @@ def _note(session: Session, ctx: Context, contract: Contract, type: str, payload
     events.on_project(session, ctx, contract.project_id, type, {**payload, "contract_id": contract.id})
 
 
-@command("funding.pay", roles=_PAYERS, clause="ZY-112")
+@command("funding.pay", roles=_PAYERS, clause="ZY-112", refused=payment_refused.tell)
 def pay(
     ctx: Context,
     *,
@@ -164,12 +168,14 @@ def pay(
 
     Raises ``Refusal`` ``funding.payment_not_due`` naming every missing part at once: plan line, amounts, estimate,
     contract, verified progress (ZY-112, HS-28), the dedicated account (ZY-92), the estimate as a ceiling (ZY-93), the
-    categories of the budget (ZY-94), and for the last payment the evaluation and its grade (HS-37, HS-44).
+    categories of the budget (ZY-94), and for the last payment the evaluation and its grade (HS-37, HS-44). What is over
+    budget or for another purpose is also told to who supervises the money.
     """
     with ctx.writing() as session:
         line = locked(session, PlanLine, plan_line, kind="plan_line")
         signed = locked(session, Contract, contract, kind="contract")
-        policy = ctx.policy(region=project_of(session, line.project_id).region)
+        project = locked(session, Project, line.project_id, kind="project")  # its budget is paid from several lines
+        policy = ctx.policy(region=project.region)
         percent = verified(stated=verified_percent, recorded=_recorded(session, signed), policy=policy)
         case = _case(session, line, signed, amount=amount, percent=percent, final=final, categories=categories)
         check_payment(case=case, policy=policy)
@@ -186,17 +192,7 @@ def pay(
             categories={name: part.fen for name, part in (categories or {}).items()},
         )
         session.add(row)
-        event = _record(session, ctx, line=line, row=row, in_full=case.line_paid + amount == case.line_amount)
-        move(
-            session,
-            ctx,
-            event=event,
-            line=line,
-            source=Account.COMMITTED,
-            target=Account.PAID,
-            amount=amount,
-            contract_id=signed.id,
-        )
+        _pay_out(session, ctx, line, signed, row, in_full=case.line_paid + amount == case.line_amount)
         return Paid(
             id=row.id,
             amount=amount,
@@ -227,7 +223,7 @@ def _case(
     final: bool,
     categories: Mapping[str, Money] | None,
 ) -> PaymentCase:
-    accepted = _last_event(session, line.project_id, _ACCEPTED)
+    accepted = _acceptance(session, line.project_id)
     estimated = _last_event(session, line.project_id, _ESTIMATED)
     account = select(ProjectAccount.id).where(col(ProjectAccount.contract_id) == contract.id)
     return PaymentCase(
@@ -249,18 +245,24 @@ def _case(
         estimate=Money(estimated["total_fen"]) if estimated else None,
         project_paid=paid(session, project=line.project_id),
         account=session.exec(account).first() is not None,
-        categories=None if categories is None else _categories(session, line.project_id, categories),
+        categories=None if categories is None else _categories(session, line, categories),
     )
 
 
-def _categories(session: Session, project: str, given: Mapping[str, Money]) -> dict[str, Category]:
-    """Return the breakdown of a payment against the approved budget and what was paid of each category before."""
-    application = newest_application(session, project)
+def _categories(session: Session, line: PlanLine, given: Mapping[str, Money]) -> dict[str, Category]:
+    """Return the breakdown of a payment against the approved budget and what was paid of each category before. Donated
+    money pays what the budget asks of donations, where it asks anything of them (LAW-GYSYJZ-18)."""
+    application = newest_application(session, line.project_id)
     lines = lines_of(session, application.id) if application else []
-    before = session.exec(select(Payment.categories).where(col(Payment.project_id) == project)).all()
+    earlier = select(Payment.categories).where(col(Payment.project_id) == line.project_id)
+    if line.channel == DONATION and (given_for := [one for one in lines if one.channel == DONATION]):
+        lines = given_for
+        paid_from = col(PlanLine.id) == col(Payment.plan_line_id)
+        earlier = earlier.join(PlanLine, paid_from).where(col(PlanLine.channel) == DONATION)
+    before = session.exec(earlier).all()
     return {
         name: Category(
-            budget=Money.total(Money(line.amount_fen) for line in lines if line.category == name),
+            budget=Money.total(Money(one.amount_fen) for one in lines if one.category == name),
             paid=Money.total(Money(one.get(name, 0)) for one in before),
             now=amount,
         )
@@ -268,13 +270,37 @@ def _categories(session: Session, project: str, given: Mapping[str, Money]) -> d
     }
 
 
-def _last_event(session: Session, project: str, type: str) -> Mapping[str, Any] | None:
+def _acceptance(session: Session, project: str) -> Mapping[str, Any] | None:
+    """Return what the acceptance of a project says, ``None`` before it and after it was overturned."""
+    overturned = (last := _last_event(session, project, _ACCEPTED, *_OVERTURNED)) and "overturned" in last
+    return None if overturned else last
+
+
+def _last_event(session: Session, project: str, *types: str) -> Mapping[str, Any] | None:
     return session.exec(
         select(Event.payload)
         .where(col(Event.stream_kind) == events.PROJECT_STREAM, col(Event.stream_id) == project)
-        .where(col(Event.type) == type)
+        .where(col(Event.type).in_(types))
         .order_by(col(Event.seq).desc())
     ).first()
+
+
+def _pay_out(
+    session: Session, ctx: Context, line: PlanLine, contract: Contract, row: Payment, *, in_full: bool
+) -> None:
+    """Record a payment and move its money: committed → paid."""
+    event = _record(session, ctx, line=line, row=row, in_full=in_full)
+    move(
+        session,
+        ctx,
+        event=event,
+        line=line,
+        source=Account.COMMITTED,
+        target=Account.PAID,
+        amount=Money(row.amount_fen),
+        contract_id=contract.id,
+    )
+    settle_termination(session, ctx, line, contract)
 
 
 def _record(session: Session, ctx: Context, *, line: PlanLine, row: Payment, in_full: bool) -> Event:

@@ -1,7 +1,7 @@
 """The command that takes a scenario of the quarterly plan over into plan lines (S09).
 
-Every line goes through ``commands.funding.draft_line`` with all its guards, in one transaction or not at all. Must
-never plan on facts that changed since the proposal.
+Every line goes through ``commands.funding.draft_line`` with all its guards, in one transaction or not at all, and draws
+on the funds that leave every other line of the scenario its own. Must never plan on facts that changed since.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from models.core.registry import command
 from models.queries.application import newest_application
 from models.queries.plan_proposal import adoption_of, instance_in, newest_proposal, scenario_in, stored
 from models.queries.reader import found
+from models.rules.plan_limits import handed_out
 from models.rules.plan_programme import Candidate, Instance, Plan
+from models.rules.plan_search import as_shares
 from models.tables.funding import PlanLine
 from models.tables.plan import PlanAdoption, PlanProposal
 
@@ -60,10 +62,13 @@ def adopt_scenario(
         check_open(session, ctx, quarter, row.batch)
         _check_fresh(session, ctx, row)
         plan, instance = scenario_in(row, scenario), instance_in(row)
-        if not plan.lines:
+        if not plan.money:
             raise Refusal("funding.scenario_empty", rule="SYS-PLAN-PROPOSAL", facts={"scenario": scenario})
+        shares = as_shares(instance=instance, lines={line.project: line.share for line in plan.lines})
+        drawn = handed_out(limits=instance.limits, shares=shares)
         lines = tuple(
-            draft_line(session, ctx, line).id for line in _lines(session, ctx, row=row, plan=plan, instance=instance)
+            draft_line(session, ctx, line, funds=drawn.get((instance.places[line.project_id], line.channel), {})).id
+            for line in _lines(session, ctx, row=row, plan=plan, instance=instance)
         )
         adoption = PlanAdoption(
             id=ctx.new_id("adp", row.quarter, str(row.batch)),
@@ -88,10 +93,7 @@ def _check_fresh(session: Session, ctx: Context, row: PlanProposal) -> None:
 
 
 def _lines(session: Session, ctx: Context, *, row: PlanProposal, plan: Plan, instance: Instance) -> list[PlanLine]:
-    """Return the new lines, those with the fewest funds to draw on first, so that none takes what only another may."""
-    parts = {(one.project, part.channel): part for one in instance.candidates for part in one.parts}
-    wanted = [(line.project, channel, fen) for line in plan.lines for channel, fen in line.money.items()]
-    wanted.sort(key=lambda one: (len(parts[one[0], one[1]].funds), one[0], one[1]))
+    wanted = [(line.project, channel, fen) for line in plan.lines for channel, fen in sorted(line.money.items())]
     return [_line(session, ctx, row, instance, project, channel, fen) for project, channel, fen in wanted]
 
 

@@ -17,7 +17,7 @@ from models.commands.ledger import Amount
 from models.commands.plan_scenario_papers import scenario_view
 from models.context import Context
 from models.core.actors import Role
-from models.core.errors import Refusal
+from models.core.errors import LifecycleError, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
 from models.core.money import Money
@@ -42,9 +42,11 @@ from models.tables.funding import PlanLine
 from models.tables.plan import PlanProposal
 
 PROPOSAL_ITEM: Final = "funding.proposal"
+BLOCKED_ITEM: Final = "funding.proposal_blocked"
 PLAN_STREAM: Final = "plan"
 Given = dict[str, list[dict[str, Any]]]
 """What the office stated of a batch: ceilings and standings, as the proposal keeps them."""
+_FIRST_BATCH: Final = 1
 _NOT_OUT: Final = ("drafted", "signed")
 
 
@@ -129,11 +131,30 @@ def propose_plan(
     return _propose(ctx, quarter, batch, given)
 
 
-@command("funding.prepare_proposal", roles=(Role.SYSTEM, *BUREAUS), clause="ZY-77")
-def prepare_proposal(ctx: Context) -> Prepared:
-    """Compute the draft proposal of the present quarter once, from the policy's day on, and open the office's to-do.
+def tell_blocked(session: Session, ctx: Context, _arguments: BaseModel, fault: LifecycleError) -> None:
+    """Tell the office that the scheduled run could not prepare the draft, and why, once until a proposal is made."""
+    quarter = Quarter.of(ctx.as_of)
+    work.open_item(
+        session,
+        ctx,
+        kind=BLOCKED_ITEM,
+        role=Role.EVALUATION_OFFICE,
+        subject_kind="plan_batch",
+        subject_id=batch_id(quarter, _FIRST_BATCH),
+        due_on=ctx.as_of,
+        clause=fault.rule or "SYS-PLAN-PROPOSAL",
+        resolves_with="funding.propose_plan",
+        note=fault.message,
+    )
 
-    Batches already issued are passed over; what was proposed by hand is left as it is.
+
+@command("funding.prepare_proposal", roles=(Role.SYSTEM, *BUREAUS), clause="ZY-77", refused=tell_blocked)
+def prepare_proposal(ctx: Context) -> Prepared:
+    """Compute the draft proposal of the plan's present period once, from the policy's day on, and open the office's
+    to-do.
+
+    What was proposed or issued in the period is left as it is; a further batch is proposed by hand. What keeps it from
+    a draft is a to-do of the office, too (ZY-78: money that does not carry on what was begun).
     """
     quarter = Quarter.of(ctx.as_of)
     policy = ctx.policy(region=ctx.services.region)
@@ -141,15 +162,17 @@ def prepare_proposal(ctx: Context) -> Prepared:
     if ctx.as_of < period.start + timedelta(days=policy.funding.plan_preparation_day - 1):
         return Prepared()
     with ctx.reading() as session:
-        batch = _next_batch(session, quarter)
-        row = newest_proposal(session, quarter=str(quarter), batch=batch)
+        quarters = (str(Quarter.of(period.start)), str(quarter))
+        row = _proposed_in(session, *quarters)
         if row is not None:
             return Prepared(proposal=row.id, candidates=len(row.inputs["candidates"]))
-        agreed = agreed_standings(session, quarter=str(quarter), batch=batch)
-        given: Given = {"ceilings": [], "standings": agreed}
-        if not instance_now(session, ctx, quarter, batch, given).candidates:
+        if _is_issued_in(session, *quarters):
             return Prepared()
-    made = _propose(ctx, quarter, batch, given)
+        agreed = agreed_standings(session, quarter=str(quarter), batch=_FIRST_BATCH)
+        given: Given = {"ceilings": [], "standings": agreed}
+        if not instance_now(session, ctx, quarter, _FIRST_BATCH, given).candidates:
+            return Prepared()
+    made = _propose(ctx, quarter, _FIRST_BATCH, given)
     return Prepared(proposal=made.id, candidates=made.candidates)
 
 
@@ -243,6 +266,7 @@ def _keep(session: Session, ctx: Context, *, row: PlanProposal, paper: documents
             "document_id": filed.id,
         },
     )
+    work.close_item(session, ctx, kind=BLOCKED_ITEM, subject_id=batch_id(quarter, row.batch))
     work.open_item(
         session,
         ctx,
@@ -262,8 +286,22 @@ def check_open(session: Session, ctx: Context, quarter: Quarter, batch: int) -> 
     check_batch_open(states=states, policy=ctx.policy(region=ctx.services.region, on=quarter.first_day))
 
 
-def _next_batch(session: Session, quarter: Quarter) -> int:
-    return max((line.batch for line in _batch_lines(session, quarter) if line.state not in _NOT_OUT), default=0) + 1
+def _proposed_in(session: Session, first: str, last: str) -> PlanProposal | None:
+    return session.exec(
+        select(PlanProposal)
+        .where(col(PlanProposal.quarter) >= first, col(PlanProposal.quarter) <= last)
+        .order_by(col(PlanProposal.quarter), col(PlanProposal.batch), col(PlanProposal.version).desc())
+    ).first()
+
+
+def _is_issued_in(session: Session, first: str, last: str) -> bool:
+    out = select(PlanLine.id).where(
+        col(PlanLine.quarter) >= first,
+        col(PlanLine.quarter) <= last,
+        col(PlanLine.cancelled_on).is_(None),
+        col(PlanLine.state).not_in(_NOT_OUT),
+    )
+    return session.exec(out).first() is not None
 
 
 def _batch_lines(session: Session, quarter: Quarter) -> list[PlanLine]:
@@ -281,7 +319,7 @@ def instance_now(session: Session, ctx: Context, quarter: Quarter, batch: int, g
         session,
         policies=ctx.services.policies,
         policy=ctx.policy(region=region, on=quarter.first_day),
-        basis=Basis(region, quarter, ctx.as_of),
+        basis=Basis(region, quarter, ctx.as_of, batch=batch),
         standings=tuple(_standing(one) for one in given["standings"]),
         ceilings=tuple(Ceiling(one["channel"], one["amount"]) for one in given["ceilings"]),
         taken={(line.project_id, line.channel) for line in _batch_lines(session, quarter) if line.batch == batch},

@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.commands import documents, events, purchase_clocks, purchase_gates, transition
+from models.commands import documents, events, purchase_clocks, purchase_gates, purchase_pages, transition
 from models.commands.ledger import locked
+from models.commands.purchase_pages import Terms
 from models.context import Context
 from models.core.actors import Role
-from models.core.errors import Refusal
+from models.core.errors import Conflict, Refusal
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import command
@@ -28,7 +29,8 @@ from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.ports import StoredObject
 from models.queries.procurement import bids_of, is_converted
-from models.queries.reader import project_of
+from models.queries.purchasing import documents_of
+from models.queries.reader import found, project_of
 from models.rules import lifecycle
 from models.rules.force import binding
 from models.rules.lifecycle import Thing
@@ -36,7 +38,7 @@ from models.rules.masking import check_impersonal
 from models.rules.procurement import check_method_change, check_notice
 from models.rules.purchase_method import OPEN_TENDER, MethodCase, choose_method
 from models.rules.tender_documents import check_on_offer
-from models.tables.kernel import Document
+from models.tables.kernel import Document, Project
 from models.tables.procurement import MethodStep, Procurement
 
 BUYERS = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
@@ -53,12 +55,15 @@ class ProcurementState(BaseModel):
     method: str | None
     round: int
     warnings: tuple[str, ...] = ()
+    document: str | None = None
 
 
-def state_of(row: Procurement, warnings: tuple[str, ...] = ()) -> ProcurementState:
-    """Return the result of a procurement command."""
+def state_of(row: Procurement, warnings: tuple[str, ...] = (), *, document: str | None = None) -> ProcurementState:
+    """Return the result of a procurement command; ``document`` is its public page."""
     state = f"procurement.{row.state}"
-    return ProcurementState(id=row.id, state=state, method=row.method, round=row.round, warnings=warnings)
+    return ProcurementState(
+        id=row.id, state=state, method=row.method, round=row.round, warnings=warnings, document=document
+    )
 
 
 def policy_of(session: Session, ctx: Context, row: Procurement) -> Policy:
@@ -83,6 +88,7 @@ def set_method(
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=("planned",))
+        locked(session, Project, row.project_id, kind="project")  # purchases of one budget are added up one by one
         policy = policy_of(session, ctx, row)
         case = _method_case(session, ctx, row, method=method, reason=reason)
         warnings = choose_method(case=case, policy=policy)
@@ -195,39 +201,64 @@ def publish_notice(
     sites: Annotated[tuple[str, ...], Field(description="公开网站")],
     bids_close_on: Annotated[date, Field(description="投标（响应）截止日期")],
     documents_until: Annotated[date | None, Field(description="招标文件提供截止日期;不填为至投标截止")] = None,
+    contact: Annotated[str, Field(max_length=500, description="联系方式(单位固定电话、地址)")] = "",
 ) -> ProcurementState:
     """Publish the purchase and open a new round of bids; from a failed tender this is the re-tender.
 
-    Raises ``Refusal`` ``procurement.site_missing`` (HS-47), ``procurement.time_too_short`` (LAW-ZFCG-35),
-    ``procurement.offer_too_short`` (LAW-ZFCGTL-31), ``procurement.method_missing``, ``SYS-STATE``, and what must stand
-    before a notice where the region asks for it (``commands.purchase_gates``: ZY-80 to ZY-82, FZ-36, BJ-22, BJ-30).
+    Its page is printed for the public, scanned for personal data and filed. Raises ``Refusal``
+    ``procurement.site_missing`` (HS-47), ``procurement.time_too_short`` (LAW-ZFCG-35), ``procurement.offer_too_short``
+    (LAW-ZFCGTL-31), ``procurement.method_missing``, ``procurement.suspended`` (LAW-ZFCG-57), ``SYS-STATE``, and what
+    must stand before a notice where the region asks for it (``commands.purchase_gates``: ZY-80 to ZY-82, FZ-36, BJ-22,
+    BJ-30); ``DataFault`` ``publicity.leak``.
     """
+    terms = Terms(sites, bids_close_on, documents_until, contact)
+    with ctx.reading() as session:
+        row = found(session.get(Procurement, procurement), kind="procurement", id=procurement)
+        policy, _ = _check_notice(session, ctx, row, terms)
+        page = purchase_pages.notice_page(session, ctx, row, terms, policy)
+        seen = _printed_from(session, row)
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
-        lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
-        if row.method is None:
-            raise Refusal("procurement.method_missing", rule="LAW-ZFCG-26")
-        policy = ctx.policy(region=project_of(session, row.project_id).region)
-        check_notice(
-            method=row.method,
-            sites=sites,
-            noticed_on=ctx.as_of,
-            closes_on=bids_close_on,
-            policy=policy,
-            calendar=ctx.services.calendar,
-        )
-        calendar = ctx.services.calendar
-        check_on_offer(from_on=ctx.as_of, until_on=documents_until, policy=policy, calendar=calendar)
-        warnings = purchase_gates.before_notice(session, ctx, row, policy)
+        policy, warnings = _check_notice(session, ctx, row, terms)
+        if _printed_from(session, row) != seen:
+            raise Conflict("kernel.changed_meanwhile", rule="SYS-CONFLICT")
         purchase_clocks.stop_round(session, ctx, row)
         row.notice_sites, row.noticed_on, row.bids_close_on = list(sites), ctx.as_of, bids_close_on
         row.documents_until, row.failed_with, row.policy_digest = documents_until, None, policy.digest
         _open_round(row)
         session.add(row)
-        payload = {"sites": list(sites), "bids_close_on": bids_close_on.isoformat(), "round": row.round}
-        transition.apply(session, ctx, row, payload={**payload, "method": row.method, "warnings": len(warnings)})
+        payload: dict[str, object] = {"sites": list(sites), "bids_close_on": bids_close_on.isoformat()}
+        payload["round"] = row.round
+        document = purchase_pages.filed(session, ctx, row, page).id
+        payload |= {"method": row.method, "warnings": len(warnings), "document_id": document}
+        transition.apply(session, ctx, row, payload=payload)
+        purchase_clocks.owe_closing(session, ctx, row, policy)
         purchase_clocks.owe_sample(session, ctx, policy)
-        return state_of(row, warnings)
+        return state_of(row, warnings, document=document)
+
+
+def _check_notice(session: Session, ctx: Context, row: Procurement, terms: Terms) -> tuple[Policy, tuple[str, ...]]:
+    """Check that a notice may go out; return the policy of the day, which the purchase keeps, and what is noted."""
+    lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
+    if row.method is None:
+        raise Refusal("procurement.method_missing", rule="LAW-ZFCG-26")
+    policy, calendar = ctx.policy(region=project_of(session, row.project_id).region), ctx.services.calendar
+    check_notice(
+        method=row.method,
+        sites=terms.sites,
+        noticed_on=ctx.as_of,
+        closes_on=terms.bids_close_on,
+        policy=policy,
+        calendar=calendar,
+    )
+    check_on_offer(from_on=ctx.as_of, until_on=terms.documents_until, policy=policy, calendar=calendar)
+    return policy, purchase_gates.before_notice(session, ctx, row, policy)
+
+
+def _printed_from(session: Session, row: Procurement) -> tuple[object, ...]:
+    """Return what the page of a notice hangs on beside its terms."""
+    kept = documents_of(session, row.id)
+    return row.version, row.method, kept.id if kept is not None else None
 
 
 def _open_round(row: Procurement) -> None:
@@ -259,6 +290,8 @@ def approve_method_change(
         lifecycle.check_in_state(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state)
         policy = policy_of(session, ctx, row)
         counted = row.failed_with or 0
+        if row.method != OPEN_TENDER:
+            row.failed_with = None  # only an open tender that failed is negotiated on with fewer than usual
         way = check_method_change(
             method=method,
             current=row.method or "",

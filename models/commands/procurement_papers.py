@@ -103,8 +103,12 @@ def _bidder(session: Session, bid: Bid, seen: Marks) -> dict[str, object]:
         "attempt": sentence("procurement.paper.round", {"round": bid.round}),
         "qualified": seen.cell(verdict, _OFFERS if negotiated else f"{_BID}.substantive"),
         "quote": quote,
-        "note": marked(bid.void_reason or "", seen, f"{_BID}.void_reason"),
+        "note": marked(_note(bid), seen, f"{_BID}.void_reason"),
     }
+
+
+def _note(bid: Bid) -> str:
+    return sentence("procurement.paper.set_aside") if bid.set_aside else bid.void_reason or ""
 
 
 def _failures(session: Session, row: Procurement) -> list[tuple[date, dict[str, Any], date | None]]:

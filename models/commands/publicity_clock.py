@@ -47,7 +47,7 @@ def wind(session: Session, ctx: Context, notice: PublicityNotice) -> None:
     end = recount(session, ctx, notice)
     notice.ends_on, notice.provisional = end.date, end.provisional
     due = closing_day(ctx, notice)
-    work.move_item(session, kind=CLOSING, subject_id=notice.id, due_on=due.date, provisional=due.provisional)
+    work.move_item(session, ctx, kind=CLOSING, subject_id=notice.id, due_on=due.date, provisional=due.provisional)
     session.add(notice)
 
 

@@ -24,7 +24,7 @@ from models.core.hashing import canonical_json, digest, sha256_hex
 from models.core.messages import sentence
 from models.core.registry import command
 from models.queries.publicity_history import Teller
-from models.queries.publicity_site import FEED, INDEX, Page, Shown, shown, site
+from models.queries.publicity_site import FEED, INDEX, Page, Shown, papers, shown, site
 from models.rules.publicity_leaks import RULE
 
 _LOG = logging.getLogger(__name__)
@@ -78,8 +78,8 @@ def build_site(ctx: Context) -> SiteBuilt:
     with ctx.reading() as session:
         printer = Printer.of(session, ctx)
         teller = printer.teller(ctx.policy(region=ctx.services.region))
-        every = shown(session, teller=teller)
-    tried = [*_notices(printer, every), *_lists(printer, every, teller)]
+        every, filed = shown(session, teller=teller), papers(session)
+    tried = [*_notices(printer, every), *_lists(printer, every, filed, teller)]
     pages = [one for one in tried if isinstance(one, _Put)]
     withheld = [one for one in tried if isinstance(one, _Withheld)]
     store = ctx.services.documents
@@ -106,9 +106,12 @@ def _notices(printer: Printer, every: Sequence[Shown]) -> Iterator[_Put | _Withh
         yield _drawn(printer, one.page, kind="publicity_site_notice", project=one.notice.project_id)
 
 
-def _lists(printer: Printer, every: Sequence[Shown], teller: Teller) -> Iterator[_Put | _Withheld]:
+def _lists(
+    printer: Printer, every: Sequence[Shown], filed: Sequence[Mapping[str, str]], teller: Teller
+) -> Iterator[_Put | _Withheld]:
     """Yield feed and index; the index last, so that it never names a page not yet there."""
-    plan = site([one for one in every if _clean(printer.knowing(*one.page.known), one.entry)], teller=teller)
+    fit = [one for one in every if _clean(printer.knowing(*one.page.known), one.entry)]
+    plan = site(fit, teller=teller, papers=[paper for paper in filed if _clean(printer, paper)])
     try:
         printer.knowing(*plan.index.known).check(plan.feed)
     except DataFault as fault:
@@ -157,6 +160,6 @@ def _tell(session: Session, ctx: Context, held: _Withheld) -> None:
         resolves_with="publicity.build_site",
     )
     if item.status != "open":
-        work.move_item(session, kind=WITHHELD, subject_id=held.path, due_on=ctx.as_of)
+        work.move_item(session, ctx, kind=WITHHELD, subject_id=held.path, due_on=ctx.as_of)
     item.note = sentence("publicity.site.withheld", {"places": held.places})
     session.add(item)

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import work
+from models.commands import purchase_clocks, work
 from models.commands.ledger import locked
 from models.commands.procurement import BUYERS, note, policy_of
 from models.context import Context
@@ -20,7 +20,7 @@ from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.errors import Refusal
 from models.core.registry import command
 from models.policy.schema import Policy
-from models.queries.purchasing import checks_of
+from models.queries.purchasing import checks_of, engagements_of
 from models.queries.reader import found
 from models.rules import purchase_gates as rules
 from models.rules.force import binding
@@ -64,12 +64,14 @@ def precheck(
     """Check a purchase before its notice, aspect by aspect (ZY-80: scope, method, form; FZ-36: its four matters).
 
     The newest precheck counts; one that is not passed keeps the notice back. Raises ``Refusal``
-    ``procurement.aspects_wrong`` (ZY-80, FZ-36).
+    ``procurement.aspects_wrong`` (ZY-80, FZ-36), ``procurement.method_missing`` where the method is checked.
     """
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         policy = policy_of(session, ctx, row)
         rule = rules.check_precheck(findings={code: one.passed for code, one in findings.items()}, policy=policy)
+        if rules.METHOD in findings and row.method is None:
+            raise Refusal("procurement.method_missing", rule=rule)
         kept = _keep(
             session, ctx, row, kind="precheck", checkpoint="before", party="purchaser", findings=findings, rule=rule
         )
@@ -112,7 +114,8 @@ def supervise(
             work.close_item(session, ctx, kind=SAMPLE_CHECK, subject_id=row.id)
         _tell(session, ctx, row, kept)
         seen = frozenset((one.checkpoint, one.party) for one in checks_of(session, row.id) if one.kind == "supervision")
-        left = rules.unwatched(seen=seen, policy=policy)
+        left = rules.unwatched(seen=seen, by_agency=bool(engagements_of(session, row.id)), policy=policy)
+        purchase_clocks.stop_watch(session, ctx, row, left=left, policy=policy)
         return Checked(id=kept.id, passed=passed, rule=rule, rectify_by=kept.rectify_by, unwatched=left)
 
 
@@ -168,6 +171,7 @@ def _keep(
         checked_on=ctx.as_of,
         checker=ctx.actor.role,
         rule=rule,
+        method=row.method or "",
     )
 
 

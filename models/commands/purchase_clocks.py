@@ -7,6 +7,8 @@ says so. The clocks of award notice and contract are opened by ``commands.award`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Final
 
 from sqlmodel import Session
@@ -16,14 +18,19 @@ from models.context import Context
 from models.core.actors import Role
 from models.core.periods import add_months
 from models.policy.schema import Policy
-from models.queries.purchasing import engagements_of
+from models.queries.purchasing import SAMPLE, engagements_of
 from models.rules.force import binding
+from models.rules.purchase_gates import sample_period
 from models.tables.procurement import Bid, Procurement
 
 REPORT: Final = "procurement.agency_report"
 WINNER: Final = "procurement.winner"
 BOND: Final = "procurement.bond_return"
-SAMPLE: Final = "procurement.sample"
+CLOSING: Final = "procurement.bids_close"
+AGENCY_RECORD: Final = "procurement.agency_record"
+WATCH: Final = "procurement.checkpoint"
+_BEFORE_AND_DURING: Final = ("before", "during")
+_AFTER: Final = ("after",)
 
 
 def start(session: Session, ctx: Context, row: Procurement, policy: Policy, *, kind: str) -> None:
@@ -48,6 +55,9 @@ def start(session: Session, ctx: Context, row: Procurement, policy: Policy, *, k
             project_id=row.project_id,
             provisional=due.provisional,
         )
+        # the choice is owed again after a withdrawn award
+        subject = f"{row.id}:{row.round}"
+        work.move_item(session, ctx, kind=clock, subject_id=subject, due_on=due.date, provisional=due.provisional)
 
 
 def owe_report(session: Session, ctx: Context, row: Procurement, policy: Policy) -> None:
@@ -60,17 +70,40 @@ def stop(session: Session, ctx: Context, row: Procurement, *, kind: str) -> None
     work.close_item(session, ctx, kind=kind, subject_id=f"{row.id}:{row.round}")
 
 
+def owe_closing(session: Session, ctx: Context, row: Procurement, policy: Policy) -> None:
+    """Owe the closing of the bidding on its deadline; an amendment moves it (LAW-ZFCG-35, LAW-ZFCGTL-31)."""
+    subject, due_on = f"{row.id}:{row.round}", row.bids_close_on or ctx.as_of
+    work.open_item(
+        session,
+        ctx,
+        kind=CLOSING,
+        role=Role.TENDER_AGENCY if engagements_of(session, row.id) else Role.PURCHASER,
+        subject_kind="procurement",
+        subject_id=subject,
+        due_on=due_on,
+        clause=policy.clause("procurement.tender_days"),
+        resolves_with="procurement.close_bidding",
+        project_id=row.project_id,
+    )
+    work.move_item(session, ctx, kind=CLOSING, subject_id=subject, due_on=due_on)
+    owe_watch(session, ctx, row, policy, _BEFORE_AND_DURING, due_on=due_on)
+
+
 def stop_round(session: Session, ctx: Context, row: Procurement) -> None:
-    """Close what follows an evaluation: the choice is made, the purchase ended, or a new round begins."""
-    for kind in (REPORT, WINNER):
+    """Close what a round still owes: the choice is made, the purchase ended, or a new round begins."""
+    for kind in (CLOSING, REPORT, WINNER):
         stop(session, ctx, row, kind=kind)
 
 
-def owe_bonds(session: Session, ctx: Context, row: Procurement, policy: Policy, bids: tuple[Bid, ...]) -> None:
-    """Open one clock for every deposit that must go back after award or end of the purchase (LAW-ZFCGTL-33)."""
+def owe_bonds(session: Session, ctx: Context, row: Procurement, policy: Policy, bids: Iterable[Bid]) -> None:
+    """Open one clock for every deposit that must go back (LAW-ZFCGTL-33).
+
+    Those of who did not win after the award or the end of the purchase, the winner's after the contract.
+    """
     due = ctx.services.calendar.add_working_days(ctx.as_of, days=policy.procurement.bid_bond_return_working_days)
     for bid in bids:
-        if bid.bond_fen is None or bid.bond_returned_on is not None:
+        declined = (bid.set_aside or "").startswith("declined")  # what becomes of it is for the documents to say
+        if bid.bond_fen is None or bid.bond_returned_on is not None or declined:
             continue
         work.open_item(
             session,
@@ -87,12 +120,70 @@ def owe_bonds(session: Session, ctx: Context, row: Procurement, policy: Policy, 
         )
 
 
+def owe_watch(
+    session: Session,
+    ctx: Context,
+    row: Procurement,
+    policy: Policy,
+    points: tuple[str, ...] = _AFTER,
+    *,
+    due_on: date,
+) -> None:
+    """Owe the records of every party at checkpoints of a purchase by the day the next act may come (ZY-85)."""
+    if binding(policy=policy, rules=("ZY-85",)) is None:
+        return
+    for point in points:
+        work.open_item(
+            session,
+            ctx,
+            kind=WATCH,
+            role=Role.CITY_BUREAU,
+            subject_kind="procurement",
+            subject_id=f"{row.id}:{point}",
+            due_on=due_on,
+            clause=policy.clause("procurement.checkpoints"),
+            resolves_with="procurement.supervise",
+            project_id=row.project_id,
+        )
+
+
+def owe_agency_record(session: Session, ctx: Context, row: Procurement, policy: Policy, *, due_on: date) -> None:
+    """Owe the end of the record of every agency engaged for a purchase (ZY-82)."""
+    if binding(policy=policy, rules=("ZY-82",)) is None:
+        return
+    for one in engagements_of(session, row.id):
+        if one.closed_on is not None:
+            continue
+        work.open_item(
+            session,
+            ctx,
+            kind=AGENCY_RECORD,
+            role=Role.PURCHASER,
+            subject_kind="engagement",
+            subject_id=one.id,
+            due_on=due_on,
+            clause=policy.clause("procurement.agency_record"),
+            resolves_with="procurement.close_agency_record",
+            project_id=row.project_id,
+        )
+
+
+def stop_watch(
+    session: Session, ctx: Context, row: Procurement, *, left: tuple[tuple[str, str], ...], policy: Policy
+) -> None:
+    """Close the checkpoints at which no party is left unwatched."""
+    for point in policy.procurement.checkpoints:
+        if point not in {checkpoint for checkpoint, _ in left}:
+            work.close_item(session, ctx, kind=WATCH, subject_id=f"{row.id}:{point}")
+
+
 def owe_sample(session: Session, ctx: Context, policy: Policy) -> None:
     """Owe the sampling of this period's newly noticed documents by the end of the next one (ZY-83)."""
     if binding(policy=policy, rules=("ZY-83",)) is None:
         return
-    first = ctx.as_of.replace(day=1)
-    due = ctx.services.calendar.roll_forward(add_months(first, months=1 + policy.procurement.sampling_months))
+    months = policy.procurement.sampling_months
+    first, last = sample_period(on=ctx.as_of, months=months)
+    due = ctx.services.calendar.roll_forward(add_months(last + timedelta(days=1), months=months))
     work.open_item(
         session,
         ctx,

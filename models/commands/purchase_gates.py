@@ -11,11 +11,19 @@ from models.context import Context
 from models.core.actors import Role
 from models.core.money import Money
 from models.policy.schema import Policy
-from models.queries.procurement import bids_of
+from models.queries.goals import newest_plan
+from models.queries.procurement import bids_of, steps_of
 from models.queries.purchasing import checks_of, documents_of, engagements_of, notice_of, suspended_until
 from models.rules.low_price import check_low_price, suspicious
-from models.rules.purchase_gates import Contest, NoticeCase, check_before_notice, check_contest
-from models.rules.purchase_method import tender_threshold
+from models.rules.purchase_gates import (
+    METHOD,
+    Contest,
+    NoticeCase,
+    check_before_notice,
+    check_contest,
+    check_not_suspended,
+)
+from models.rules.purchase_method import forces_tender, tender_threshold
 from models.rules.tender_documents import check_public_qualifications
 from models.tables.procurement import Bid, Procurement
 
@@ -25,9 +33,9 @@ def before_notice(session: Session, ctx: Context, row: Procurement, policy: Poli
     documents = documents_of(session, row.id)
     requirements = notice_of(session, row.id, kind="requirements")
     intent = notice_of(session, row.id, kind="intent")
-    prechecks = [one for one in checks_of(session, row.id) if one.kind == "precheck"]
+    check_not_suspended(until=suspended_until(session, row.id), on=ctx.as_of)
     case = NoticeCase(
-        prechecked=bool(prechecks) and prechecks[-1].passed,
+        prechecked=_prechecked(session, row),
         has_documents=documents is not None,
         requirements_on=requirements.published_on if requirements else None,
         intent_on=intent.published_on if intent else None,
@@ -45,12 +53,24 @@ def before_notice(session: Session, ctx: Context, row: Procurement, policy: Poli
     return warnings
 
 
+def _prechecked(session: Session, row: Procurement) -> bool:
+    """Say whether the newest precheck was passed, and was of the method that was chosen (ZY-80).
+
+    A change approved by finance after a failed tender needs none again.
+    """
+    checks = [one for one in checks_of(session, row.id) if one.kind == "precheck"]
+    chosen = [step.method for step in steps_of(session, row) if not step.after_failure]
+    same = not checks or METHOD not in checks[-1].findings or checks[-1].method in chosen[-1:]
+    return bool(checks) and checks[-1].passed and same
+
+
 def before_award(session: Session, ctx: Context, row: Procurement, policy: Policy, *, winner: str) -> None:
     """Refuse an award that something stands against. Raises ``Refusal`` of ``rules.purchase_gates``."""
     bids = {bid.organisation_id: bid for bid in bids_of(session, row, round=row.round)}
     checks = checks_of(session, row.id)
     shown = notice_of(session, row.id, kind="single_source")
     threshold = tender_threshold(policy=policy, level=row.level, object=row.object)
+    goals = newest_plan(session, row.project_id)
     contest = Contest(
         method=row.method or "",
         evaluated=row.evaluated_on is not None or row.negotiated_on is not None,
@@ -58,7 +78,9 @@ def before_award(session: Session, ctx: Context, row: Procurement, policy: Polic
         open_orders=sum(1 for one in checks if one.rectify_by is not None and one.rectified_on is None),
         suspended_until=suspended_until(session, row.id),
         single_source_until=shown.closes_on if shown is not None and shown.organisation_id == winner else None,
-        above_threshold=threshold is not None and Money(row.budget_fen) > threshold,
+        above_threshold=threshold is not None
+        and forces_tender(amount=Money(row.budget_fen), threshold=threshold, policy=policy),
+        goals_set=goals is not None and any(goal["precise"] for goal in goals.goals.values()),
     )
     check_contest(contest=contest, on=ctx.as_of, policy=policy)
     low = low_prices(row, tuple(bids.values()), policy)

@@ -13,10 +13,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents
+from models.commands import purchase_pages
 from models.commands.ledger import Amount, locked
 from models.commands.procurement import BUYERS, RUNNERS, note, policy_of
 from models.commands.publicity_papers import Printer
+from models.commands.purchase_pages import Page
 from models.commands.purchase_papers import notice_view
 from models.context import Context
 from models.core.errors import Refusal
@@ -150,14 +151,13 @@ def _publish(
             columns=("code", "text", "serves"),
             rows=[[code, one["text"], one["serves"]] for code, one in conditions.items()],
         )
-        public = (*published_names(session, project.id), row.purchaser)
-        paper = Printer.of(session, ctx).knowing(*public).paper("procurement_notice_html", view)
+        named = (organisation_of(session, supplier).name,) if supplier else ()
+        public = (*published_names(session, project.id), row.purchaser, *named)
+        paper = Printer.of(session, ctx).knowing(*public).paper(purchase_pages.KIND, view)
     with ctx.writing() as session:
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=allowed)
-        filed = documents.file_paper(
-            session, ctx, paper=paper, project_id=row.project_id, stage="procurement", title=title, issuer=row.purchaser
-        )
+        filed = purchase_pages.filed(session, ctx, row, Page(view, paper, title))
         kept = PurchaseNotice(
             id=ctx.new_id("pnt", kind),
             procurement_id=row.id,

@@ -56,6 +56,9 @@ class Scope(BaseModel):
     in_catalogue: Annotated[bool, Field(description="属于政府集中采购目录")] = False
     forms: Annotated[tuple[str, ...], Field(description="内容中含有的负面清单情形")] = ()
     new_spend: Annotated[bool, Field(description="属于新增支出")] = True
+    designed_by: Annotated[
+        tuple[_Code, ...], Field(max_length=20, description="提供整体设计、规范编制或者项目管理、监理、检测的单位")
+    ] = ()
 
 
 @command("procurement.plan", roles=(*BUYERS, Role.EVALUATION_OFFICE), clause="ZY-80")
@@ -123,6 +126,7 @@ def _born(ctx: Context, project: Project, policy: Policy, scope: Scope) -> Procu
         plan_item=scope.plan_item,
         in_catalogue=scope.in_catalogue,
         new_spend=scope.new_spend,
+        designed_by=["".join(name.split()) for name in scope.designed_by],
     )
 
 
@@ -156,19 +160,19 @@ def _budgets_of(session: Session, project: str) -> tuple[ApprovedBudget, ...]:
 
 
 def _taken_up(session: Session, project: str) -> Money:
-    """Return what the purchases of a project take up: their budgets; of a terminated contract only what was paid."""
+    """Return what the purchases of a project take up: their budgets, under a contract its price; of a terminated one
+    only what was paid.
+    """
     purchases = session.exec(
         select(Procurement.id, Procurement.budget_fen).where(
             col(Procurement.project_id) == project, col(Procurement.state) != "void"
         )
     ).all()
-    ended = {
-        row.procurement_id: row.id
-        for row in session.exec(
-            select(Contract).where(col(Contract.project_id) == project, col(Contract.state) == "terminated")
-        )
+    signed = {
+        row.procurement_id: paid(session, contract=row.id) if row.state == "terminated" else Money(row.price_fen)
+        for row in session.exec(select(Contract).where(col(Contract.project_id) == project))
     }
-    return Money.total(paid(session, contract=ended[id_]) if id_ in ended else Money(fen) for id_, fen in purchases)
+    return Money.total(signed.get(id_, Money(fen)) for id_, fen in purchases)
 
 
 @command("procurement.approve_exemption", roles=(Role.FINANCE_BUREAU,), clause="LAW-ZFCG-27")

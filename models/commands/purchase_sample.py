@@ -6,30 +6,31 @@ a stored protocol, so that anybody may draw again.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from models.commands import documents, events, work
 from models.commands.purchase_checks import SAMPLE_CHECK
-from models.commands.purchase_clocks import SAMPLE
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.errors import Conflict, Refusal
 from models.core.hashing import canonical_json
 from models.core.messages import sentence
-from models.core.periods import add_months
 from models.core.registry import command
 from models.policy.schema import Policy
 from models.ports import StoredObject
+from models.queries.purchasing import SAMPLE
 from models.rules.draw import Candidate, Draw, draw, protocol_of
 from models.rules.force import binding
-from models.rules.purchase_gates import sample_size
-from models.tables.kernel import Project
+from models.rules.purchase_gates import sample_period, sample_size
+from models.tables.kernel import Event, Project
 from models.tables.procurement import Procurement
 from models.tables.purchasing import TenderSample
+
+_NOTICED: Final = "procurement.noticed"
 
 
 class Sampled(BaseModel):
@@ -44,24 +45,24 @@ class Sampled(BaseModel):
     document: str
 
 
-@command("procurement.draw_sample", roles=(*CIVIL_AFFAIRS, Role.FINANCE_BUREAU), clause="ZY-83")
+@command("procurement.draw_sample", roles=(*CIVIL_AFFAIRS, Role.FINANCE_BUREAU, Role.SYSTEM), clause="ZY-83")
 def draw_sample(
     ctx: Context,
     *,
-    month: Annotated[date, Field(description="抽查期间的第一天(每月一日)")],
+    month: Annotated[date, Field(description="抽查期间的任一日")],
     seed: Annotated[str | None, Field(min_length=1, description="抽取种子;仅演练时可填")] = None,
 ) -> Sampled:
     """Draw the purchases noticed in a period whose documents are checked, at the rate of policy, one at least.
 
-    A period is drawn once; a dry run names nobody, so that no outcome can be looked at before it counts.
+    A period is drawn once, by the scheduler on the day after it ends; a dry run names nobody, so that no outcome can be
+    looked at before it counts.
     Raises ``Refusal`` ``draw.seed_typed``, ``procurement.period_open`` (the period must be over),
     ``procurement.nothing_noticed``; ``Conflict`` ``procurement.sampled_already``.
     """
     if seed is not None and not ctx.services.rehearsal:
         raise Refusal("draw.seed_typed", rule="SYS-DRAW")
     policy = ctx.policy(region=ctx.services.region)
-    since = month.replace(day=1)
-    until = add_months(since, months=policy.procurement.sampling_months) - timedelta(days=1)
+    since, until = sample_period(on=month, months=policy.procurement.sampling_months)
     if ctx.as_of <= until:
         raise Refusal("procurement.period_open", rule="SYS-PERIOD", facts={"until": until.isoformat()})
     draw_id = ctx.new_id("draw")
@@ -90,13 +91,15 @@ def draw_sample(
 
 
 def _noticed(session: Session, region: str, since: date, until: date) -> tuple[Candidate, ...]:
+    """Return every purchase noticed in a period, also one that was noticed again since."""
     rows = session.exec(
-        select(Procurement)
-        .join(Project, col(Project.id) == col(Procurement.project_id))
-        .where(col(Procurement.noticed_on).between(since, until), col(Project.region) == region)
-        .order_by(col(Procurement.id))
+        select(col(Event.payload))
+        .join(Project, col(Project.id) == col(Event.stream_id))
+        .where(col(Event.stream_kind) == events.PROJECT_STREAM, col(Event.type) == _NOTICED)
+        .where(col(Event.occurred_at).between(since, until), col(Project.region) == region)
     ).all()
-    return tuple(Candidate(row.id, row.method or "", "") for row in rows)
+    methods = {str(payload["procurement_id"]): str(payload.get("method") or "") for payload in rows}
+    return tuple(Candidate(id_, methods[id_], "") for id_ in sorted(methods))
 
 
 def _keep(

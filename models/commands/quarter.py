@@ -63,5 +63,5 @@ def prepare_quarter(ctx: Context) -> QuarterPrepared:
                 resolves_with="funding.draft_plan",
             )
             if item.status != "open":  # its line was cancelled since
-                work.move_item(session, kind=PLAN_ITEM, subject_id=project, due_on=due_on)
+                work.move_item(session, ctx, kind=PLAN_ITEM, subject_id=project, due_on=due_on)
     return QuarterPrepared(waiting=len(waiting))

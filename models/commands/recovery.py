@@ -22,14 +22,16 @@ from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.money import Money
-from models.core.registry import command
+from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
+from models.queries.ledger import balance
 from models.queries.papers import head
 from models.queries.reader import found, project_of
 from models.queries.recovery import notice_view, standing_of, steps_of
 from models.rules import recovery as rules
 from models.rules.bodies import body_name
+from models.rules.funding import Account
 from models.tables.contract import Contract
 from models.tables.funding import PlanLine
 from models.tables.recovery import MisuseCase, MisuseStep
@@ -69,7 +71,7 @@ class CaseState(BaseModel):
     document: str | None = None
 
 
-@command("recovery.open_case", roles=_FINDERS, clause="ZY-113")
+@command("recovery.open_case", roles=_FINDERS, clause="ZY-113", once_a_day=Once.BY_ANYONE)
 def open_case(
     ctx: Context,
     *,
@@ -86,12 +88,12 @@ def open_case(
     """Open a case of misused money; it is to be reported and the unit's head summoned at once (ZY-113, ZY-114).
 
     Raises ``Refusal`` ``recovery.kind_unknown``, ``recovery.found_before``, ``recovery.half_named``,
-    ``kernel.not_found``.
+    ``recovery.more_than_paid``, ``kernel.not_found``.
     """
     with ctx.writing() as session:
         policy = ctx.policy(region=project_of(session, project).region)
         rules.check_found(kind=kind, event_on=event_on, found_on=ctx.as_of, named=(plan_line, contract), policy=policy)
-        _check_named(session, project, plan_line, contract)
+        _check_named(session, project, plan_line, contract, amount=amount)
         row = MisuseCase(
             id=ctx.new_id("mis"),
             project_id=project,
@@ -115,12 +117,17 @@ def open_case(
         return state_of(row, document=document)
 
 
-def _check_named(session: Session, project: str, plan_line: str | None, contract: str | None) -> None:
-    """Refuse a plan line or a contract of another project (``kernel.not_found``)."""
+def _check_named(session: Session, project: str, plan_line: str | None, contract: str | None, *, amount: Money) -> None:
+    """Refuse a plan line or a contract of another project, and more misused than was paid under them.
+
+    Raises ``Refusal`` ``kernel.not_found``, ``recovery.more_than_paid``: what was never paid cannot be booked back.
+    """
     if plan_line is not None and contract is not None:
         line, signed = session.get(PlanLine, plan_line), session.get(Contract, contract)
         found(line if line and line.project_id == project else None, kind="plan_line", id=plan_line)
         found(signed if signed and signed.project_id == project else None, kind="contract", id=contract)
+        paid = balance(session, account=Account.PAID, plan_line=plan_line, contract=contract)
+        rules.check_paid(amount=amount, paid=paid)
 
 
 @command("recovery.summon", roles=CIVIL_AFFAIRS, clause="ZY-114")
@@ -179,13 +186,15 @@ def record_interview(
 @command("recovery.order_repayment", roles=CIVIL_AFFAIRS, clause="ZY-115")
 def order_repayment(ctx: Context, *, case: CaseId) -> CaseState:
     """Order the money back within ``recovery.repay_days``: prints the order; repayment and, a day later, recovery by
-    force are due.
+    force are due. A term whose last day is no working day ends on the next one.
 
     Raises ``Refusal`` ``recovery.step_jumped`` (ZY-115) before the interview; ``Conflict`` ``recovery.taken``.
     """
     with ctx.reading() as session:
         region = project_of(session, standing(session, ctx, case, step=rules.ORDERED).project_id).region
-    due = ctx.as_of + timedelta(days=ctx.policy(region=region).recovery.repay_days)
+    days = ctx.policy(region=region).recovery.repay_days
+    term = ctx.services.calendar.days_after(ctx.as_of, days=days, roll=True)
+    due, provisional = term.date, term.provisional
     printed, policy = noticed(ctx, case=case, step=rules.ORDERED, facts={"due_on": due.isoformat()})
     with ctx.writing() as session:
         row = standing(session, ctx, case, step=rules.ORDERED)
@@ -193,13 +202,13 @@ def order_repayment(ctx: Context, *, case: CaseId) -> CaseState:
         row.due_on = due
         take(session, ctx, row, step=rules.ORDERED, document=document, due=due)
         work.close_item(session, ctx, kind=ORDER, subject_id=row.id)
-        wait(session, ctx, row, kind=REPAY, due_on=due, policy=policy)
+        wait(session, ctx, row, kind=REPAY, due_on=due, policy=policy, provisional=provisional)
         after = due + timedelta(days=1)
-        wait(session, ctx, row, kind=RECOVER, due_on=after, policy=policy)
+        wait(session, ctx, row, kind=RECOVER, due_on=after, policy=policy, provisional=provisional)
         return state_of(row, document=document, due=due)
 
 
-@command("recovery.register_repayment", roles=_BOOKERS, clause="ZY-115")
+@command("recovery.register_repayment", roles=_BOOKERS, clause="ZY-115", once_a_day=Once.BY_ANYONE)
 def register_repayment(
     ctx: Context,
     *,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import Session
 
 from models.commands import documents, events, project_papers, work
+from models.commands.follow_up import order_given
 from models.context import Context
 from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.errors import Conflict
@@ -21,11 +22,13 @@ from models.core.registry import Once, command
 from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries import papers
+from models.queries.inspection import is_source
 from models.queries.monitoring import SOURCES, contractor_names
 from models.queries.reader import found, project_of
 from models.rules import inspection as rules
 from models.rules.bodies import body_name
 from models.rules.force import binding
+from models.rules.masking import check_impersonal
 from models.tables.kernel import Project
 from models.tables.monitoring import RectificationOrder
 
@@ -65,10 +68,13 @@ def order_rectification(
 ) -> OrderKept:
     """Order something to be put right by a day, on paper; the contractor owes the reply from then on.
 
-    Raises ``Refusal`` ``monitoring.due_passed`` (SYS-PERIOD).
+    Raises ``Refusal`` ``monitoring.due_passed`` (SYS-PERIOD), ``monitoring.source_unknown`` (SYS-CODE-LIST).
+    Words with a personal number in them are refused (``kernel.reason_names_person``), here and below.
     """
+    check_impersonal(reason=f"{problem}\n{demand}")
     with ctx.reading() as session:
         row = project_of(session, project)
+        rules.check_source(source=source, known=not source or is_source(session, project=project, source=source))
         policy = ctx.policy(region=row.region)
         due = due_on or ctx.as_of + timedelta(days=policy.monitoring.rectification_days)
         rules.check_order_due(ordered_on=ctx.as_of, due_on=due)
@@ -88,6 +94,7 @@ def order_rectification(
         )
         session.add(order)
         session.flush()
+        order_given(session, ctx, project=project)
         _owe(session, ctx, order, policy, kind=REPLY)
         return _kept(session, ctx, order, "monitoring.rectification_ordered", policy)
 
@@ -113,7 +120,7 @@ def _order_view(
 
 def _owe(session: Session, ctx: Context, order: RectificationOrder, policy: Policy, *, kind: str) -> None:
     """Open the due row of the reply, or of the re-check; one that was done before is open again."""
-    work.move_item(session, kind=kind, subject_id=order.id, due_on=order.due_on)
+    work.move_item(session, ctx, kind=kind, subject_id=order.id, due_on=order.due_on)
     work.open_item(
         session,
         ctx,
@@ -137,6 +144,7 @@ def reply_rectification(
     evidence: Annotated[Upload | None, Field(description="佐证材料")] = None,
 ) -> OrderKept:
     """Say how it was put right; whoever ordered it checks again. Raises ``Conflict`` ``monitoring.order_closed``."""
+    check_impersonal(reason=reply)
     with ctx.writing() as session:
         row, policy = _open(session, ctx, order)
         row.reply, row.replied_on = reply, ctx.as_of
@@ -174,6 +182,7 @@ def recheck_rectification(
     Raises ``Refusal`` ``monitoring.no_reply``, ``monitoring.own_recheck`` (ZY-88, FZ-76); ``Conflict``
     ``monitoring.order_closed``.
     """
+    check_impersonal(reason=finding)
     with ctx.writing() as session:
         row, policy = _open(session, ctx, order)
         rules.check_recheck(replied_on=row.replied_on, replied_by=row.replied_by, actor=str(ctx.actor), policy=policy)
@@ -182,9 +191,23 @@ def recheck_rectification(
         if put_right:
             row.closed_on, row.late = ctx.as_of, ctx.as_of > row.due_on
             return _kept(session, ctx, row, "monitoring.rectification_closed", policy)
+        row.sent_back = [*row.sent_back, _round(ctx, row)]
         row.replied_on, row.rounds = None, row.rounds + 1
         _owe(session, ctx, row, policy, kind=REPLY)
         return _kept(session, ctx, row, "monitoring.rectification_sent_back", policy)
+
+
+def _round(ctx: Context, row: RectificationOrder) -> dict[str, Any]:
+    """Return what was answered and what the re-check found: the next answer takes their places in the row."""
+    return {
+        "reply": row.reply,
+        "replied_on": row.replied_on.isoformat() if row.replied_on else None,
+        "replied_by": row.replied_by,
+        "reply_document_id": row.reply_document_id,
+        "recheck": row.recheck,
+        "rechecked_by": row.rechecked_by,
+        "rechecked_on": ctx.as_of.isoformat(),
+    }
 
 
 def _open(session: Session, ctx: Context, order: str) -> tuple[RectificationOrder, Policy]:

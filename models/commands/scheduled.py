@@ -6,8 +6,8 @@ command that may satisfy one. Due rows are work items: the deadline sweep alerts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -66,13 +66,20 @@ class _Owed:
 
 @command("monitoring.open_due", roles=(Role.SYSTEM, *CIVIL_AFFAIRS), clause="ZY-88")
 def open_due(ctx: Context) -> SupervisionOpened:
-    """Open what supervision is owed now: for each running project, each phase, and for the region; each once."""
+    """Open what supervision is owed now: for each running project, each phase, and for the region; each once.
+
+    What is owed while a contract runs is due by its last day; what is due later than it should be is moved forward.
+    """
     policy = ctx.policy(region=ctx.services.region)
     opened = 0
     with ctx.writing() as session:
-        known = set(session.exec(select(WorkItem.subject_id).where(col(WorkItem.kind) == KIND)).all())
+        columns = select(col(WorkItem.subject_id), col(WorkItem.status), col(WorkItem.due_on))
+        known = {key: (status, due) for key, status, due in session.exec(columns.where(col(WorkItem.kind) == KIND))}
         for owed in _owed(session, ctx, policy):
             if owed.key in known:
+                status, due_on = known[owed.key]
+                if status == "open" and owed.due_on < due_on:
+                    work.move_item(session, ctx, kind=KIND, subject_id=owed.key, due_on=owed.due_on)
                 continue
             work.open_item(
                 session,
@@ -140,9 +147,13 @@ def _of_project(
     if schedule.act == "attendance":
         running = [one for one in running if one.key_posts]
     if running:
-        since = min(one.starts_on for one in running)
+        since, last = min(one.starts_on for one in running), _last_day(running)
         for turn in _open_turns(session, ctx, policy, schedule, row.id, since):
-            yield from _each(code, schedule, row.id, row.id, turn)
+            yield from _each(code, schedule, row.id, row.id, replace(turn, last=max(turn.first, min(turn.last, last))))
+
+
+def _last_day(running: Iterable[Contract]) -> date:
+    return max(one.ends_on for one in running) - timedelta(days=1)
 
 
 def _open_turns(
@@ -164,10 +175,14 @@ def _of_phases(
 ) -> Iterator[_Owed]:
     acts = reads.acts_of(session, project=row.id)
     months = rules.months_of(schedule=schedule, policy=policy)
+    running = session.exec(
+        select(Contract).where(col(Contract.project_id) == row.id, col(Contract.state).in_(_RUNNING))
+    ).all()
     for phase, over in rules.phases_owed(state=row.state, acts=acts, policy=policy):
         due = ctx.as_of + timedelta(days=policy.monitoring.rectification_days)
         if not over:
             due = next(iter(rules.turns(since=ctx.as_of, as_of=ctx.as_of, months=months))).last
+            due = max(ctx.as_of, min(due, _last_day(running))) if running else due
         for role in schedule.lead:
             yield _Owed(code, schedule, row.id, row.id, phase, role, due)
 

@@ -212,7 +212,7 @@ def _watch_short(session: Session, ctx: Context, *, round: ReviewRound, policy: 
         clause=policy.clause("review.panel_size"),
         resolves_with="review.fill_seats",
     )
-    work.move_item(session, kind=SHORT, subject_id=round.id, due_on=due_on, provisional=round.provisional)
+    work.move_item(session, ctx, kind=SHORT, subject_id=round.id, due_on=due_on, provisional=round.provisional)
 
 
 def _substitute(

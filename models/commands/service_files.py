@@ -54,7 +54,8 @@ def _time(value: object) -> object:
 class ServiceRow(BaseModel):
     """One service: who (id of the selection or the person), when, what, by whom, where, with what result.
 
-    ``correction`` is the reason why an earlier record of the same person, day and start is replaced.
+    ``correction`` is the reason why an earlier record of the same person, day and start is replaced; one that ends when
+    it begins withdraws it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -1,4 +1,4 @@
-"""The command of delivery (S12) on what each person is to get: the plan items every service record is held against.
+"""What each person is to get (S12): the case plan, and the plan items every service record is held against.
 
 An item may promise minutes a calendar month; the monthly checks read both (``commands.monthly_checks``). Items are
 never edited: a changed promise is a new version with its first day.
@@ -6,7 +6,7 @@ never edited: a changed promise is a new version with its first day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import Annotated
 
@@ -24,9 +24,10 @@ from models.rules.delivery import PlanKey
 from models.rules.lifecycle import Thing
 from models.tables.contract import Contract
 from models.tables.delivery import CasePlan, PlanItem
-from models.tables.needs import Selection
+from models.tables.needs import Person, Selection
 
 _ALIVE = ("signed", "running")
+_NO_HARDSHIP = "NONE"
 
 
 class PlannedService(BaseModel):
@@ -56,9 +57,10 @@ def plan_services(
     contract: Annotated[str, Field(description="合同编号")],
     basis: Annotated[str, Field(min_length=2, max_length=200, description="依据(项目方案或合同条款)")],
     services: Annotated[tuple[PlannedService, ...], Field(description="计划项;不填按个案服务计划生成")] = (),
-    from_on: Annotated[date | None, Field(description="起算日期;不填为合同开始之日")] = None,
+    from_on: Annotated[date | None, Field(description="起算日期;不填的,新计划项为合同开始之日,变更为办理之日")] = None,
 ) -> ServicesPlanned:
-    """Plan who gets which service; without ``services`` each case plan's services become its person's items.
+    """Plan who gets which service; without ``services`` each case plan's services become its person's items, where
+    no item stands yet: what was promised in minutes stays promised.
 
     Raises ``Refusal`` ``delivery.plan_item_unknown`` (SYS-CODE-LIST), ``delivery.plan_person`` (SYS-SELECTED-ONLY),
     ``lifecycle.not_in_state``.
@@ -71,8 +73,8 @@ def plan_services(
         selected = set(session.exec(chosen).all())
         unknown = {one.person for one in services if one.person and one.person not in selected}
         rules.check_plan_items(items=[one.item for one in services], unknown=len(unknown), policy=policy)
-        wanted = dict(_wanted(services, selected) if services else _from_cases(session, contract))
         standing = _newest(session, contract)
+        wanted = dict(_wanted(services, selected) if services else _from_cases(session, contract, standing))
         fresh = [
             PlanItem(
                 id=ctx.new_id("pli", contract, person, item),
@@ -82,7 +84,7 @@ def plan_services(
                 item=item,
                 version=before.version + 1 if before else 1,
                 minutes_month=minutes,
-                from_on=from_on or row.starts_on,
+                from_on=from_on or (max(ctx.as_of, row.starts_on) if before else row.starts_on),
                 basis=basis,
                 planned_on=ctx.as_of,
             )
@@ -103,9 +105,9 @@ def _wanted(services: Iterable[PlannedService], selected: set[str]) -> Iterator[
             yield (person, one.item), one.minutes_month
 
 
-def _from_cases(session: Session, contract: str) -> Iterator[tuple[PlanKey, int | None]]:
+def _from_cases(session: Session, contract: str, standing: Collection[PlanKey]) -> Iterator[tuple[PlanKey, int | None]]:
     for case in session.exec(select(CasePlan).where(col(CasePlan.contract_id) == contract)).all():
-        yield from (((case.person_id, item), None) for item in case.services)
+        yield from ((key, None) for item in case.services if (key := (case.person_id, item)) not in standing)
 
 
 def _newest(session: Session, contract: str) -> dict[PlanKey, PlanItem]:
@@ -116,6 +118,23 @@ def _ordered(session: Session, contract: str) -> list[tuple[PlanKey, PlanItem]]:
     """Return the plan items of a contract, older versions first."""
     rows = select(PlanItem).where(col(PlanItem.contract_id) == contract).order_by(col(PlanItem.version))
     return [((row.person_id, row.item), row) for row in session.exec(rows).all()]
+
+
+def case_plan(
+    ctx: Context, contract: Contract, person: Person, *, before: CasePlan | None, stratum: str = ""
+) -> CasePlan:
+    """Return the case plan of a person under a contract: as it was ``before``, else from the person's assessment."""
+    hardships = {kind: level for kind, level in person.levels.items() if level != _NO_HARDSHIP}
+    return CasePlan(
+        id=ctx.new_id("cas", contract.id, person.id),
+        contract_id=contract.id,
+        project_id=contract.project_id,
+        person_id=person.id,
+        stratum=before.stratum if before else stratum,
+        hardships=before.hardships if before else hardships,
+        services=before.services if before else list(person.demands),
+        planned_on=ctx.as_of,
+    )
 
 
 def plan_of(session: Session, contract: str) -> dict[PlanKey, date]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from models.commands import documents
+from models.commands import documents, purchase_clocks
 from models.commands.ledger import locked
 from models.commands.procurement import RUNNERS, file_stored, note, policy_of
 from models.commands.purchase_papers import notice_view
@@ -77,14 +77,16 @@ def prepare_documents(
     ctx: Context,
     *,
     procurement: str,
-    sections: Annotated[dict[_Code, _Text], Field(min_length=1, description="章节代码→内容")],
+    sections: Annotated[dict[_Code, _Text], Field(min_length=1, description="章节代码→内容;不填的章节取示范文本")],
     criteria: Annotated[dict[_Code, Weighed], Field(min_length=1, description="评审因素")],
     qualifications: Annotated[dict[_Code, Condition] | None, Field(description="其他资质条件")] = None,
     deviations: Annotated[dict[_Code, _Text] | None, Field(description="偏离示范文本的章节→理由")] = None,
+    leave_out: Annotated[tuple[_Code, ...], Field(max_length=100, description="不采用的示范文本章节")] = (),
     consultation: Annotated[str | None, Field(max_length=2000, description="就采购需求征求社会公众意见的情况")] = None,
 ) -> Prepared:
     """Prepare the tender documents, or their next version while nothing is noticed; print them with their deviations.
 
+    Sections of the unified template that are neither given nor left out are taken over as they stand.
     Raises ``Refusal`` ``procurement.template_missing``, ``procurement.deviation_unlisted`` (ZY-81),
     ``procurement.unrelated`` (BJ-23), ``procurement.price_only`` (BJ-32), ``SYS-STATE``.
     """
@@ -96,6 +98,7 @@ def prepare_documents(
         policy = policy_of(session, ctx, row)
         template = current_list(session, region=policy.region, kind="template", year=ctx.as_of.year)
         text = {str(item["code"]): str(item["text"]) for item in template.items} if template else {}
+        sections = {code: words for code, words in text.items() if words and code not in leave_out} | sections
         away = rules.deviations(
             sections=sections, template=text or dict.fromkeys(policy.procurement.tender_template, "")
         )
@@ -210,9 +213,11 @@ def amend_documents(
         row = locked(session, Procurement, procurement, kind="procurement")
         lifecycle.check_state_in(thing=Thing.PROCUREMENT, command=ctx.command, state=row.state, allowed=("noticed",))
         closes_on = max(bids_close_on or row.bids_close_on or ctx.as_of, row.bids_close_on or ctx.as_of)
-        rules.check_amendment(on=ctx.as_of, closes_on=closes_on, policy=policy_of(session, ctx, row))
+        policy = policy_of(session, ctx, row)
+        rules.check_amendment(on=ctx.as_of, closes_on=closes_on, policy=policy)
         row.bids_close_on = closes_on
         session.add(row)
+        purchase_clocks.owe_closing(session, ctx, row, policy)
         filed = file_stored(
             session, ctx, row, stored, kind="tender_amendment", title=sentence("procurement.paper.amendment")
         )

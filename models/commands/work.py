@@ -72,12 +72,20 @@ def close_item(session: Session, ctx: Context, *, kind: str, subject_id: str) ->
         session.add(found)
 
 
-def move_item(session: Session, *, kind: str, subject_id: str, due_on: date, provisional: bool = False) -> None:
-    """Give a work item another due date and open it again: what it waited for took up the time (a paused notice)."""
+def move_item(
+    session: Session, ctx: Context, *, kind: str, subject_id: str, due_on: date, provisional: bool = False
+) -> None:
+    """Give a work item another due date and open it again: what it waited for took up the time (a paused notice).
+
+    Its ladder of alerts begins anew for that date; the levels told for the old one are not told again.
+    """
     found = _find(session, kind=kind, subject_id=subject_id)
-    if found is not None:
-        found.status, found.closed_on, found.due_on, found.provisional = "open", None, due_on, provisional
-        session.add(found)
+    if found is None:
+        return
+    if found.status != "open" or found.due_on != due_on:
+        found.moved_on = ctx.as_of
+    found.status, found.closed_on, found.due_on, found.provisional = "open", None, due_on, provisional
+    session.add(found)
 
 
 def _find(session: Session, *, kind: str, subject_id: str) -> WorkItem | None:
@@ -120,8 +128,8 @@ def sweep_deadlines(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: 
 
 
 def unraised(session: Session, ctx: Context) -> int:
-    """Return how many alerts a sweep of this day would still raise; items opened today wait for tomorrow's sweep."""
-    before = (due.statement.where(col(WorkItem.opened_on) < ctx.as_of).subquery() for due in _due(ctx))
+    """Return how many alerts a sweep of this day would still raise; items opened or moved today wait for tomorrow's."""
+    before = (due.statement.where(dated_on() < ctx.as_of).subquery() for due in _due(ctx))
     return sum(int(session.execute(select(func.count()).select_from(due)).scalar_one()) for due in before)
 
 
@@ -161,10 +169,15 @@ def _due(ctx: Context, *, kinds: tuple[str, ...] = (), overdue_only: bool = Fals
 
 
 def _reached(ctx: Context, *, kinds: tuple[str, ...], level: _Level) -> _Due:
-    # an item opened since the last daily sweep was not missed, however near its due date
-    late = and_(col(WorkItem.due_on) < level.due_until, col(WorkItem.opened_on) < ctx.as_of - timedelta(days=1))
+    # what was opened or moved since the last daily sweep was not missed, however near its due date
+    late = and_(col(WorkItem.due_on) < level.due_until, dated_on() < ctx.as_of - timedelta(days=1))
     reached = col(WorkItem.due_on).between(level.due_from, level.due_until)
     return _alerts(ctx, level.name, late, reached, _not_raised(level.name), kinds=kinds)
+
+
+def dated_on() -> ColumnElement[date]:
+    """Return the day an item got its present due date: nothing could be told of it before."""
+    return func.coalesce(col(WorkItem.moved_on), col(WorkItem.opened_on))
 
 
 def _not_raised(level: str) -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ class ArchivalRecord:
 
     Files of one item (正文 and its attachments) share ``archival_code`` (档号) and ``item_no`` (件号, from 1 without
     gaps). ``pages`` is ``None`` for what has no pages. ``synthetic`` names the fields of this file made up for a run.
+    ``volume`` is its 案卷, ``retained_until`` the last day it must be kept.
     """
 
     archival_code: str
@@ -34,6 +35,8 @@ class ArchivalRecord:
     openness: str
     format: str
     synthetic: tuple[str, ...] = ()
+    volume: str = ""
+    retained_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,15 @@ class Fixity:
     size: int
     sha256: str
     sm3: str | None = None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a receiver's check of a written bundle found: which of the four properties of an electronic record hold
+    (authenticity, integrity, usability, security), and each finding as (path in the bag, sentence)."""
+
+    properties: Mapping[str, bool]
+    findings: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)

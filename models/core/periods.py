@@ -45,6 +45,16 @@ class Period:
         return cls(first, last + timedelta(days=1))
 
     @classmethod
+    def lasting(cls, start: date, *, months: int) -> Period:
+        """Return the period of so many months that begins with ``start``.
+
+        It ends before the same day number; in a month without one, that month's last day is its last (Civil Code
+        art. 202): five years from 29 February 2024 go through 28 February 2029.
+        """
+        day = add_months(start, months=months)
+        return cls(start, day if day.day == start.day else day + timedelta(days=1))
+
+    @classmethod
     def aligned(cls, day: date, *, months: int) -> Period:
         """Return the calendar month (1), quarter (3), half-year (6) or year (12) that holds ``day``.
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, create_model
 
 from models.core.actors import Role
+from models.core.messages import sentence
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -48,11 +49,22 @@ class Operation:
     once_a_day: Once | None
     unmasks: bool
     on_the_day: frozenset[Role]
+    refused: Callable[..., None] | None
     summary: str
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the arguments."""
-        return self.arguments.model_json_schema()
+        """Return the JSON Schema of the arguments, each with its meaning in Chinese."""
+        return described(self.arguments.model_json_schema())
+
+
+def described(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose every argument says what it is: an argument that does not say so itself means the same
+    everywhere (``argument.<name>`` of the catalogue)."""
+    told = {
+        name: argument if "description" in argument else {**argument, "description": sentence(f"argument.{name}")}
+        for name, argument in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": told}
 
 
 _operations: dict[str, Operation] = {}
@@ -72,12 +84,15 @@ def command(
     once_a_day: Once | None = None,
     unmasks: bool = False,
     on_the_day: tuple[Role, ...] = (),
+    refused: Callable[..., None] | None = None,
 ) -> Callable[[_Function], _Function]:
     """Register a command ``(ctx, *, ...)``. Raises ``ValueError`` on a duplicate name.
 
     ``once_a_day``: the same content is taken once a day, from anyone or from each sender, and no key of the domain
     guards that. ``unmasks``: the result is personal data in clear, so it is never kept: every reading of it is an event
     of its own. ``on_the_day``: callers of these roles act today, not on an earlier day, because a term hangs on it.
+    ``refused(session, ctx, arguments, fault)`` writes what a call that was not carried out leads to, in the transaction
+    that keeps the attempt.
     """
     return _register(
         name,
@@ -88,6 +103,7 @@ def command(
         once_a_day=once_a_day,
         unmasks=unmasks,
         on_the_day=on_the_day,
+        refused=refused,
     )
 
 
@@ -106,6 +122,7 @@ def _register(
     once_a_day: Once | None = None,
     unmasks: bool = False,
     on_the_day: tuple[Role, ...] = (),
+    refused: Callable[..., None] | None = None,
 ) -> Callable[[_Function], _Function]:
     def add(function: _Function) -> _Function:
         if name in _operations:
@@ -121,6 +138,7 @@ def _register(
             once_a_day=once_a_day,
             unmasks=unmasks,
             on_the_day=frozenset(on_the_day),
+            refused=refused,
             summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
         )
         return function

@@ -227,11 +227,11 @@ class Audit:
 class Archive:
     """S18. Volumes and retention."""
 
-    volumes: Labels
+    volumes: Labels  # stage → volume, in the order of the archive
     project_retention_years: Years
-    procurement_retention_years: Years  # statutory floor
+    procurement_retention_years: Years  # statutory floor, never below ``procurement.file_retention_years``
     volume_retention_years: Counts  # volume → years; a volume not named is kept as long as the project
-    impact_assessment_years: Years | None = None
+    impact_assessment_years: Years | None = None  # statutory floor of whatever says how personal data were processed
     filing_working_days: WorkingDays  # after the last receipt
     link_hours_max: Count  # an address that opens a bundle without an account lasts so long at most
 
@@ -258,6 +258,7 @@ class Recovery:
     fraud_fine_min: Ratio | None = None  # multiples of what was obtained
     fraud_fine_max: Ratio | None = None
     diversion_fine_max: Ratio | None = None  # multiple of the illegal gain
+    diversion_fine_kinds: Codes | None = None  # kinds of misuse that article names
 
 
 @dataclass(frozen=True, kw_only=True)

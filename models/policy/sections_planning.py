@@ -199,6 +199,7 @@ class Funding:
     dedicated_account: Flag  # registered before the first payment
     no_over_budget: Flag
     carry_over: Codes  # channels whose unreserved balance goes into the next year; others give it back
+    donation_project_months: Months | None = None  # a donated project longer than this tells of itself as it goes on
     donation_report_months: Months | None = None  # interim disclosure of donated projects
     donation_final_months: Months | None = None  # full disclosure after the end
     forbidden_sources: Labels | None = None  # money that may not be drawn upon (FZ-49)

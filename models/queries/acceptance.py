@@ -11,14 +11,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, func, select
 
-from models.core.actors import ROLE_NAMES, Role
-from models.core.messages import sentence
+from models.core.actors import Role
 from models.core.registry import query
-from models.policy.schema import Policy
-from models.queries import papers
-from models.queries.evaluation import omission_sentence, omissions_of
 from models.queries.project import EVERYONE_INSIDE
-from models.queries.provenance import Marks
 from models.queries.reader import Reader, found, project_of
 from models.rules import acceptance as rules
 from models.rules.delivery import Reach
@@ -28,19 +23,6 @@ from models.tables.kernel import Event, Project, WorkItem
 from models.tables.needs import NeedsAssessment, Person, Selection, Survey
 
 CLOCK_STATES = ("completed", "self_checked", "not_accepted")
-SOURCES = (
-    "acceptance.submit_self_check",
-    "acceptance.conclude",
-    "evaluation.record_third_party",
-    "delivery.record_services",
-    "procurement.register_bid",
-)
-_SCORED = {
-    "third_party": "evaluation.record_third_party.scores",
-    "purchaser": "acceptance.conclude.purchaser_scores",
-    "recipient": "acceptance.conclude.recipient_scores",
-}
-_SERVED = "delivery.record_services"
 
 
 class ProblemLine(BaseModel):
@@ -85,7 +67,7 @@ class Conclusion(BaseModel):
     pay_ratio: Decimal
     asked: int
     satisfied: int
-    satisfaction_percent: Decimal
+    satisfaction_percent: Decimal | None
     served: int
     target: int | None
     problems: tuple[ProblemLine, ...]
@@ -95,10 +77,11 @@ class Conclusion(BaseModel):
 
 @query("acceptance.projects_without_clocks", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-95")
 def projects_without_clocks(reader: Reader) -> tuple[str, ...]:
-    """Return the completed, not yet accepted projects whose acceptance clock is not open, sorted."""
+    """Return the completed, not yet accepted projects whose acceptance clock is not open or provisional, sorted."""
     opened = (
         select(WorkItem.id)
         .where(col(WorkItem.kind) == rules.COMPREHENSIVE, col(WorkItem.subject_id) == col(Project.id))
+        .where(~col(WorkItem.provisional))
         .exists()
     )
     rows = reader.session.exec(
@@ -130,10 +113,17 @@ def conclusion(reader: Reader, *, project: str) -> Conclusion | None:
         days_late=checked.days_late,
         party_scores={party: Decimal(score) for party, score in latest.party_scores.items()},
         grade_name=policy.evaluation.grade_names[latest.grade],
-        satisfaction_percent=rules.satisfaction_percent(asked=latest.asked, satisfied=latest.satisfied),
+        satisfaction_percent=reported_satisfaction(latest),
         problems=tuple(ProblemLine(**one.model_dump(include=set(ProblemLine.model_fields))) for one in problems),
         needs_change=NeedsChange(**latest.needs_change) if latest.needs_change else None,
     )
+
+
+def reported_satisfaction(concluded: AcceptanceConclusion) -> Decimal | None:
+    """Return the satisfaction rate a conclusion rests on in percent, ``None`` for one that overturned another."""
+    if not concluded.asked:
+        return None
+    return rules.satisfaction_percent(asked=concluded.asked, satisfied=concluded.satisfied)
 
 
 _AS_THEY_ARE = {
@@ -158,6 +148,21 @@ def latest_conclusion(session: Session, *, project: str) -> AcceptanceConclusion
         .where(col(AcceptanceConclusion.project_id) == project)
         .order_by(col(AcceptanceConclusion.round).desc())
     ).first()
+
+
+def unannounced(session: Session, *, before: AcceptanceConclusion) -> list[AcceptanceConclusion]:
+    """Return the conclusions before one whose result does not stand in public, the oldest first."""
+    return list(
+        session.exec(
+            select(AcceptanceConclusion)
+            .where(
+                col(AcceptanceConclusion.project_id) == before.project_id,
+                col(AcceptanceConclusion.round) < before.round,
+                col(AcceptanceConclusion.announced_on).is_(None),
+            )
+            .order_by(col(AcceptanceConclusion.round))
+        ).all()
+    )
 
 
 def grade_of(session: Session, *, project: str) -> str | None:
@@ -240,6 +245,14 @@ def completed_on(session: Session, *, project: str) -> date | None:
     ).first()
 
 
+def clock_began(session: Session, *, project: str) -> date | None:
+    """Return the day from which the clocks run: the last refused acceptance, else completion; ``None`` before that."""
+    latest = latest_conclusion(session, project=project)
+    if latest is not None and latest.outcome == rules.Outcome.NOT_ACCEPTED:
+        return latest.concluded_on
+    return completed_on(session, project=project)
+
+
 class Problem(BaseModel):
     """A problem to be mended: what, whose, until when."""
 
@@ -269,95 +282,3 @@ class Judged:
     problems: Sequence[Problem]
     needs_change: NeedsChange | None = None
     warnings: Sequence[str] = ()
-
-
-def conclusion_view(
-    *, sheet: papers.Sheet, policy: Policy, judged: Judged, contractors: Sequence[str], issuer: str
-) -> dict[str, Any]:
-    """Return the view of the paper ``acceptance_conclusion``."""
-    cell = sheet.marks.cell
-    satisfaction = "acceptance.conclude.satisfaction"
-    rate = rules.satisfaction_percent(asked=judged.asked, satisfied=judged.satisfied)
-    feeds = policy.acceptance.conclusion_feeds_next_batch
-    grade_path = _made_up(sheet.marks, *(_SCORED[party] for party in judged.party_scores), satisfaction)
-    return {
-        **papers.head(sheet=sheet, title="acceptance.paper.title", issuer=issuer),
-        "facts": _facts(sheet=sheet, policy=policy, judged=judged, contractors=contractors),
-        "indicators": [_indicator(sheet.marks, index, row) for index, row in enumerate(judged.indicators)],
-        "satisfaction_asked": cell(judged.asked, satisfaction),
-        "satisfaction_rate": cell(f"{rate}%", satisfaction),
-        "recipients_opinion": judged.opinion or sentence("acceptance.paper.opinion"),
-        "grade": cell(policy.evaluation.grade_names[judged.verdict.grade], grade_path),
-        "conclusion": [
-            *_paragraphs(policy=policy, judged=judged),
-            *_change(judged.needs_change),
-            *(omission_sentence(one, policy=policy) for one in omissions_of(sheet.project)),
-        ],
-        "problems": [
-            sentence(
-                "acceptance.paper.problem", {"text": one.text, "owner": ROLE_NAMES[one.owner], "due_on": one.due_on}
-            )
-            for one in judged.problems
-        ],
-        "next_batch": sentence(f"acceptance.paper.{'next_batch' if feeds else 'not_next_batch'}"),
-    }
-
-
-def _made_up(marks: Marks, *paths: str) -> str:
-    """Return the first path that is synthetic, so that a figure drawn from several is marked when one of them is."""
-    return next((path for path in paths if marks.is_synthetic(path)), paths[0])
-
-
-def _facts(*, sheet: papers.Sheet, policy: Policy, judged: Judged, contractors: Sequence[str]) -> list[dict[str, Any]]:
-    cell = sheet.marks.cell
-    facts = papers.facts(
-        sheet=sheet,
-        stage="acceptance",
-        lines=(
-            ("project", sheet.project.name, "library.enter_project.name"),
-            ("contractor", "、".join(contractors), "procurement.register_bid.organisation"),
-            ("self_check", judged.self_checked_on, ""),
-            ("served", judged.reach.served, _SERVED),
-            ("target", judged.reach.target, ""),
-        ),
-    )
-    for party, score in judged.party_scores.items():
-        label = sentence("acceptance.paper.party", {"party": policy.evaluation.parties[party]})
-        facts.append({"label": label, "value": cell(score, _SCORED[party])})
-    total_path = _made_up(sheet.marks, *(_SCORED[party] for party in judged.party_scores))
-    total = {"label": sentence("acceptance.paper.total"), "value": cell(judged.verdict.total, total_path)}
-    return [*facts, total]
-
-
-def _indicator(marks: Marks, index: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    path = f"acceptance.submit_self_check.indicators.{index}"
-    ratio = None if row["ratio"] is None else f"{row['ratio']}%"
-    ratio_path = _made_up(marks, f"{path}.target", f"{path}.actual")
-    return {
-        "name": row["name"],
-        "target": marks.cell(row["target"], f"{path}.target"),
-        "actual": marks.cell(row["actual"], f"{path}.actual"),
-        "ratio": marks.cell(ratio, ratio_path),
-        "score": {"stated": False},
-        "note": "",
-    }
-
-
-def _paragraphs(*, policy: Policy, judged: Judged) -> list[str]:
-    verdict = judged.verdict
-    grade = policy.evaluation.grade_names[verdict.grade]
-    said = [sentence(f"acceptance.paper.{judged.outcome}", {"grade": grade})]
-    if verdict.capped:
-        facts = {"pass_percent": _percent(policy.acceptance.satisfaction_pass_ratio), "grade": grade}
-        said.append(sentence("acceptance.paper.capped", facts))
-    if judged.outcome is rules.Outcome.ACCEPTED:
-        said.append(sentence("acceptance.paper.pay", {"percent": _percent(verdict.pay_ratio)}))
-    return said
-
-
-def _change(change: NeedsChange | None) -> list[str]:
-    return [sentence("acceptance.paper.needs_change", change.model_dump())] if change is not None else []
-
-
-def _percent(share: Decimal) -> str:
-    return f"{(share * 100).normalize():f}"

@@ -1,4 +1,4 @@
-"""Reads of the delivery of alerts: what has no receipt yet, whose business an item is, and what went out to whom."""
+"""Reads of the delivery of alerts: what has no receipt yet, what reached nobody, and what went out to whom."""
 
 from __future__ import annotations
 
@@ -8,24 +8,17 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.registry import query
+from models.queries.hearers import chunks
 from models.queries.reader import Reader
-from models.queries.units import units_on
-from models.rules.alerts import OWN_ONLY, SUPERVISOR, Raised, Reachable, Subject, Suppressed
-from models.rules.units import Unit
+from models.rules.alerts import SUPERVISOR, Raised, Reachable, Suppressed
 from models.tables.alerts import AlertMessage, AlertReceipt, Contact
-from models.tables.contract import Contract
 from models.tables.kernel import Alert, WorkItem
-from models.tables.library import Placement
-from models.tables.procurement import Organisation, Procurement
-from models.tables.review import Expert, ReviewSeat
-from models.tables.ticket import Ticket
-
-_CHUNK = 500  # ids a statement, below every database's limit of parameters
 
 
 class ContactLine(BaseModel):
@@ -43,9 +36,12 @@ class ContactLine(BaseModel):
 
 
 class ReceiptLine(BaseModel):
-    """One alert for one account. ``status``: rendered, sent, bounced, withdrawn or suppressed (then ``because`` why).
+    """One alert for one account. ``status``: rendered, possibly_sent (handed to the channel, the answer never noted),
+    sent, bounced, withdrawn or suppressed.
 
-    ``late``: its day was missed, or it left on a later day than it was raised.
+    ``because`` is why it is suppressed; of a rendered one what the channel said last, which need not tell a wrong
+    address from an outage. ``unconfirmed``: it may have gone out once more than is noted. ``late``: its day was missed,
+    or it left on a later day than it was raised.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,13 +57,21 @@ class ReceiptLine(BaseModel):
     because: str | None
     settled_on: date | None
     late: bool
+    unconfirmed: bool
     message: str | None
 
 
 @query("work.contacts", roles=(*CIVIL_AFFAIRS, Role.DISCIPLINE_SUPERVISION, Role.AUDIT_BODY), clause="SYS-WORK")
 def contact_lines(reader: Reader) -> tuple[ContactLine, ...]:
     """Return the contacts in force, by role, unit and account; addresses stay sealed."""
-    bounced = set(reader.session.exec(select(AlertMessage.contact_id).where(col(AlertMessage.status) == "bounced")))
+    since = aliased(AlertMessage)
+    taken = select(since.id).where(
+        since.contact_id == col(AlertMessage.contact_id),
+        since.status == "sent",
+        since.settled_on >= col(AlertMessage.settled_on),
+    )
+    came_back = select(AlertMessage.contact_id).where(col(AlertMessage.status) == "bounced", ~taken.exists())
+    bounced = set(reader.session.exec(came_back))
     return tuple(
         ContactLine(**row.model_dump(include=set(ContactLine.model_fields)), bounced=row.id in bounced)
         for row in sorted(_in_force(reader.session), key=lambda one: (one.role, one.unit, one.account))
@@ -102,6 +106,7 @@ def receipts(
 
 def _line(receipt: AlertReceipt, alert: Alert, item: WorkItem, message: AlertMessage | None) -> ReceiptLine:
     settled = message.settled_on if message else receipt.written_on
+    status, because = _fate(receipt, item, message)
     return ReceiptLine(
         alert=alert.id,
         account=receipt.account,
@@ -110,17 +115,34 @@ def _line(receipt: AlertReceipt, alert: Alert, item: WorkItem, message: AlertMes
         project=item.project_id,
         due_on=alert.due_on,
         raised_on=alert.raised_on,
-        status=message.status if message else "suppressed",
-        because=receipt.suppressed,
+        status=status,
+        because=because,
         settled_on=settled,
         late=alert.late or (settled is not None and settled > alert.raised_on),
+        unconfirmed=message is not None and message.unconfirmed,
         message=receipt.message_id,
     )
 
 
+def _fate(receipt: AlertReceipt, item: WorkItem, message: AlertMessage | None) -> tuple[str, str | None]:
+    """Return what became of an alert for an account, and why."""
+    if message is None:
+        return "suppressed", receipt.suppressed
+    dropped = [line.get("dropped") for line in message.lines if line["item"] == item.id]
+    if dropped and all(dropped):
+        return "suppressed", dropped[0]
+    if message.status != "rendered":
+        return message.status, None
+    broken_off = message.unconfirmed or message.lease_until is not None
+    return ("possibly_sent" if broken_off else "rendered"), message.last_error
+
+
 def contacts(session: Session) -> tuple[Reachable, ...]:
     """Return the contacts in force as the rules see them."""
-    return tuple(Reachable(row.id, row.account, row.role, row.unit, row.supervises) for row in _in_force(session))
+    return tuple(
+        Reachable(row.id, row.account, row.role, row.unit, row.supervises, row.registered_on)
+        for row in _in_force(session)
+    )
 
 
 def _in_force(session: Session) -> Sequence[Contact]:
@@ -178,91 +200,10 @@ def as_raised(alert: Alert, item: WorkItem) -> Raised:
     )
 
 
-def subjects_of(session: Session, items: Iterable[WorkItem], *, root: Unit, on: date) -> dict[str, Subject]:
-    """Return work item → whose business it is: its role, the units from its own up to the region, accounts named.
-
-    In roles of many bodies the region is left out: only the body or person named hears of it.
-    """
-    known = {item.id: item for item in items}
-    units, accounts = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
-    above = {code: unit.parent for code, unit in units_on(session, root=root, on=on).items()}
-    _places(session, known.values(), units)
-    _bodies(session, known.values(), units)
-    _persons(session, known.values(), accounts)
-    found = {}
-    for name, item in known.items():
-        own = item.role in OWN_ONLY
-        here = units[name] if own else {code for unit in units[name] for code in _upwards(unit, above)} | {root.code}
-        found[name] = Subject(role=item.role, units=frozenset(here), accounts=frozenset(accounts[name]))
-    return found
-
-
-def _upwards(unit: str, above: dict[str, str | None]) -> Iterable[str]:
-    code: str | None = unit
-    while code is not None:
-        yield code
-        code = above.get(code)
-
-
-def _places(session: Session, items: Iterable[WorkItem], units: defaultdict[str, set[str]]) -> None:
-    """Add the unit a duty is owed by, and that in which a project stands."""
-    by_project = defaultdict[str, list[str]](list)
-    for item in items:
-        if item.subject_kind == "duty":
-            units[item.id].update(item.subject_id.split("/")[1:2])
-        elif item.project_id is not None and item.role not in OWN_ONLY:
-            by_project[item.project_id].append(item.id)
-    for chunk in _chunks(by_project):
-        statement = select(Placement.project_id, Placement.unit_code)
-        rows = session.exec(statement.where(col(Placement.project_id).in_(chunk), col(Placement.until_on).is_(None)))
-        for project, unit in rows:
-            for name in by_project[project]:
-                units[name].add(unit)
-
-
-def _bodies(session: Session, items: Iterable[WorkItem], units: defaultdict[str, set[str]]) -> None:
-    """Add the contractors and the purchasers of a project, each to the items of its own role."""
-    by_project = {role: defaultdict[str, list[str]](list) for role in (Role.CONTRACTOR, Role.PURCHASER)}
-    for item in items:
-        if item.project_id is not None and item.role in (Role.CONTRACTOR, Role.PURCHASER):
-            by_project[Role(item.role)][item.project_id].append(item.id)
-    for chunk in _chunks(by_project[Role.CONTRACTOR]):
-        contractors = (
-            select(Contract.project_id, Organisation.uscc)
-            .join(Organisation, col(Organisation.id) == col(Contract.organisation_id))
-            .where(col(Contract.project_id).in_(chunk), col(Organisation.uscc).is_not(None))
-        )
-        for project, code in session.exec(contractors):
-            for name in by_project[Role.CONTRACTOR][project]:
-                units[name].add(str(code))
-    for chunk in _chunks(by_project[Role.PURCHASER]):
-        purchasers = select(Procurement.project_id, Procurement.purchaser)
-        for project, body in session.exec(purchasers.where(col(Procurement.project_id).in_(chunk))):
-            for name in by_project[Role.PURCHASER][project]:
-                units[name].add(body)
-
-
-def _persons(session: Session, items: Iterable[WorkItem], accounts: defaultdict[str, set[str]]) -> None:
-    """Add the expert of a review seat, and owner and second of a ticket."""
-    seats = {item.subject_id: item.id for item in items if item.subject_kind == "review_seat"}
-    tickets = {item.subject_id: item.id for item in items if item.subject_kind == "ticket"}
-    for chunk in _chunks(seats):
-        seated = (
-            select(ReviewSeat.id, Expert.id, Expert.account)
-            .join(Expert, col(Expert.id) == col(ReviewSeat.expert_id))
-            .where(col(ReviewSeat.id).in_(chunk))
-        )
-        for seat, expert, account in session.exec(seated):
-            accounts[seats[seat]].update({expert, account or expert})
-    for chunk in _chunks(tickets):
-        owned = select(Ticket.id, Ticket.owner, Ticket.backup).where(col(Ticket.id).in_(chunk))
-        for ticket, owner, backup in session.exec(owned):
-            accounts[tickets[ticket]].update({owner, backup or owner})
-
-
-def _chunks(names: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(names)
-    return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))
+def items_named(session: Session, names: Iterable[str]) -> dict[str, WorkItem]:
+    """Return id → work item."""
+    found = (session.exec(select(WorkItem).where(col(WorkItem.id).in_(chunk))).all() for chunk in chunks(names))
+    return {item.id: item for rows in found for item in rows}
 
 
 def in_doubt(session: Session, *, on: date) -> tuple[int, int]:
@@ -274,21 +215,83 @@ def in_doubt(session: Session, *, on: date) -> tuple[int, int]:
 
 
 def unheard(session: Session) -> list[tuple[Alert, WorkItem]]:
-    """Return the alerts of open items that nobody could be told for want of a contact.
+    """Return the newest alerts of open items that reached nobody: no contact, or messages came back or were withdrawn.
+
+    What concerns the delivery itself is left out, else it would never come to rest.
+    """
+    of_item = (col(WorkItem.id) == col(Alert.work_item_id), col(WorkItem.due_on) == col(Alert.due_on))
+    newer = aliased(Alert)
+    reached = (
+        select(AlertReceipt.alert_id)
+        .outerjoin(AlertMessage, col(AlertMessage.id) == col(AlertReceipt.message_id))
+        .where(
+            col(AlertReceipt.alert_id) == col(Alert.id),
+            or_(
+                col(AlertReceipt.suppressed) != Suppressed.NO_CONTACT,
+                col(AlertMessage.status).in_(("rendered", "sent", "suppressed")),
+            ),
+        )
+    )
+    rows = session.exec(
+        select(Alert, WorkItem)
+        .join(WorkItem, and_(*of_item))
+        .where(
+            col(WorkItem.status) == "open",
+            ~col(WorkItem.kind).startswith("alerts."),
+            select(AlertReceipt.alert_id).where(col(AlertReceipt.alert_id) == col(Alert.id)).exists(),
+            ~reached.exists(),
+            ~select(newer.id)
+            .where(
+                newer.work_item_id == col(Alert.work_item_id),
+                newer.due_on == col(Alert.due_on),
+                (newer.level == SUPERVISOR) == (col(Alert.level) == SUPERVISOR),
+                newer.raised_on > col(Alert.raised_on),
+            )
+            .exists(),
+        )
+        .order_by(col(Alert.raised_on), col(Alert.id))
+    ).all()
+    return list(rows)
+
+
+def alerted(session: Session) -> list[tuple[WorkItem, str]]:
+    """Return the open items that were alerted for their present due date, each with every level of its alerts.
 
     What concerns the delivery itself is left out, else it would never come to rest.
     """
     rows = session.exec(
-        select(Alert, WorkItem)
-        .join(AlertReceipt, col(AlertReceipt.alert_id) == col(Alert.id))
-        .join(WorkItem, col(WorkItem.id) == col(Alert.work_item_id))
-        .where(
-            col(AlertReceipt.suppressed) == Suppressed.NO_CONTACT,
-            col(WorkItem.status) == "open",
-            ~col(WorkItem.kind).startswith("alerts."),
-        )
+        select(WorkItem, Alert.level)
+        .join(Alert, and_(col(Alert.work_item_id) == col(WorkItem.id), col(Alert.due_on) == col(WorkItem.due_on)))
+        .where(col(WorkItem.status) == "open", ~col(WorkItem.kind).startswith("alerts."))
     ).all()
     return list(rows)
+
+
+def accounts_told(session: Session, alerts: Iterable[str]) -> defaultdict[str, set[str]]:
+    """Return alert → the accounts that have a receipt of it, whatever became of it."""
+    told = defaultdict[str, set[str]](set)
+    for chunk in chunks(alerts):
+        statement = select(AlertReceipt.alert_id, AlertReceipt.account)
+        for alert, account in session.exec(statement.where(col(AlertReceipt.alert_id).in_(chunk))):
+            told[alert].add(account)
+    return told
+
+
+def receipted_on(session: Session, *, on: date) -> list[tuple[Alert, WorkItem, set[str]]]:
+    """Return the alerts raised or receipted on a day that have a receipt, with the accounts that have one."""
+    rows = session.exec(
+        select(Alert, WorkItem)
+        .join(WorkItem, col(WorkItem.id) == col(Alert.work_item_id))
+        .where(
+            col(Alert.id).in_(
+                select(AlertReceipt.alert_id)
+                .join(Alert, col(Alert.id) == col(AlertReceipt.alert_id))
+                .where(or_(col(AlertReceipt.written_on) == on, col(Alert.raised_on) == on))
+            )
+        )
+    ).all()
+    told = accounts_told(session, [alert.id for alert, _ in rows])
+    return [(alert, item, told[alert.id]) for alert, item in rows]
 
 
 def bounced(session: Session) -> set[str]:

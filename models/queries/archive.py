@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.core.actors import Role
 from models.core.errors import Refusal
 from models.core.registry import query
+from models.policy.schema import Policy
 from models.ports import Zone
 from models.queries.audit import OFFICES, receipts_of
 from models.queries.chains import entries, types_of
 from models.queries.reader import Reader, project_of
-from models.rules.archive import SIGNATURE, OnFile, folder_number
+from models.rules.archive import SIGNATURE, OnFile, archive_order
 from models.tables.archive import ArchivePackage
 from models.tables.kernel import Document, Event, Project, StreamHead
 from models.tables.publicity import Disclosure
@@ -27,12 +29,28 @@ from models.tables.review import ReviewSignature
 _NOT_OF_A_PROJECT: Final = ("project", "documents", "alerts", "anchor", "policy")
 
 
+class VolumeKept(BaseModel):
+    """One volume (案卷) of a bundle: how many files it holds, for how many years they are kept, until when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    name: str
+    files: int
+    years: int
+    retained_until: date
+
+
 class Package(BaseModel):
-    """A closed project's bundle. ``zone`` holds the zip, its signature (CMS, DER) and the certificate (PEM)."""
+    """A closed project's bundle. ``zone`` holds the zip, its signature (CMS, DER) and the certificate (PEM).
+
+    ``version`` 1 closed the project; a later one holds what was filed afterwards as well.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     project: str
+    version: int
     bundle_id: str
     sha256: str
     zip_name: str
@@ -40,6 +58,7 @@ class Package(BaseModel):
     payload_count: int
     archived_on: date
     retained_until: date
+    volumes: tuple[VolumeKept, ...]
     zone: Zone
     signature_sha256: str
     certificate_sha256: str
@@ -55,21 +74,55 @@ def projects_to_close(reader: Reader) -> tuple[str, ...]:
 @query("archive.closed_projects", roles=OFFICES, clause="ZY-32")
 def closed_projects(reader: Reader) -> tuple[str, ...]:
     """Return the ids of archived projects, the one closed last at the end."""
-    statement = select(ArchivePackage.project_id).order_by(
-        col(ArchivePackage.archived_on), col(ArchivePackage.project_id)
+    statement = (
+        select(ArchivePackage.project_id)
+        .where(col(ArchivePackage.version) == 1)
+        .order_by(col(ArchivePackage.archived_on), col(ArchivePackage.project_id))
     )
     return tuple(reader.session.exec(statement).all())
 
 
+@query("archive.projects_to_supplement", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-32")
+def projects_to_supplement(reader: Reader) -> tuple[str, ...]:
+    """Return the ids of archived projects with a document that is in no bundle yet."""
+    held = (
+        select(ArchivePackage.project_id, func.max(ArchivePackage.payload_count).label("held"))
+        .group_by(col(ArchivePackage.project_id))
+        .subquery()
+    )
+    statement = (
+        select(Document.project_id)
+        .join(held, col(Document.project_id) == held.c.project_id)
+        .group_by(col(Document.project_id), held.c.held)
+        .having(func.count() > held.c.held)
+        .order_by(col(Document.project_id))
+    )
+    return tuple(project for project in reader.session.exec(statement) if project is not None)
+
+
+def newest_package(session: Session, project: str, *, version: int | None = None) -> ArchivePackage | None:
+    """Return the newest bundle of a project, or the one of a version; ``None`` where there is none."""
+    statement = select(ArchivePackage).where(col(ArchivePackage.project_id) == project)
+    if version is not None:
+        statement = statement.where(col(ArchivePackage.version) == version)
+    return session.exec(statement.order_by(col(ArchivePackage.version).desc())).first()
+
+
 @query("archive.package", roles=OFFICES, clause="ZY-32")
-def package(reader: Reader, *, project: str) -> Package:
-    """Return the bundle of a project. Raises ``Refusal`` ``archive.not_closed`` (ZY-32) when it has none."""
+def package(
+    reader: Reader,
+    *,
+    project: str,
+    version: Annotated[int | None, Field(ge=1, description="档案包版次;不填为最新")] = None,
+) -> Package:
+    """Return a bundle of a project. Raises ``Refusal`` ``archive.not_closed`` (ZY-32) when it has none."""
     project_of(reader.session, project)
-    row = reader.session.exec(select(ArchivePackage).where(col(ArchivePackage.project_id) == project)).one_or_none()
+    row = newest_package(reader.session, project, version=version)
     if row is None:
         raise Refusal("archive.not_closed", rule="SYS-NOT-FOUND", facts={"project": project})
     return Package(
         project=row.project_id,
+        version=row.version,
         bundle_id=row.bundle_id,
         sha256=row.sha256,
         zip_name=row.zip_name,
@@ -77,21 +130,22 @@ def package(reader: Reader, *, project: str) -> Package:
         payload_count=row.payload_count,
         archived_on=row.archived_on,
         retained_until=row.retained_until,
+        volumes=tuple(VolumeKept(**one) for one in row.volumes),
         zone=Zone.ARCHIVE,
         signature_sha256=row.signature_sha256,
         certificate_sha256=row.certificate_sha256,
     )
 
 
-def documents_of(session: Session, project: str) -> list[Document]:
-    """Return the documents of a project by archive folder, within a folder in the order in which they were filed."""
+def documents_of(session: Session, project: str, *, policy: Policy) -> list[Document]:
+    """Return the documents of a project by folder and volume, within one in the order in which they were filed."""
     rows = session.exec(
         select(Document)
         .join(Event, col(Event.event_id) == col(Document.event_id))
         .where(col(Document.project_id) == project)
         .order_by(col(Event.seq))
     ).all()
-    return sorted(rows, key=lambda row: folder_number(stage=row.stage))
+    return sorted(rows, key=lambda row: archive_order(stage=row.stage, policy=policy))
 
 
 def on_file(session: Session, project: str) -> OnFile:

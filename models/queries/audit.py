@@ -8,11 +8,22 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from models.core.actors import Role
+from models.core.messages import sentence
+from models.core.money import Money
 from models.core.registry import query
+from models.queries.contract import owed_back
+from models.queries.ledger import balance
 from models.queries.reader import Reader, project_of
+from models.queries.succession import not_referred
+from models.rules.funding import Account
+from models.rules.succession import ENDED
 from models.tables.audit import AuditFiling, AuditReceipt
+from models.tables.funding import PlanLine
 from models.tables.kernel import Project
 
+_UNDER_WAY = (Account.RESERVED, Account.PLANNED, Account.COMMITTED)
+FILABLE = ("evaluated", *ENDED)
+"""States in which a project goes to audit: its results were evaluated, or it ended early."""
 OFFICES = (Role.EVALUATION_OFFICE, Role.CITY_BUREAU, Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.SYSTEM)
 
 
@@ -34,10 +45,27 @@ class Filing(BaseModel):
 
 @query("audit.projects_without_filing", roles=(Role.SYSTEM, Role.EVALUATION_OFFICE), clause="ZY-31")
 def projects_without_filing(reader: Reader) -> tuple[str, ...]:
-    """Return the ids of evaluated projects that have no filing yet."""
+    """Return the ids of projects that have no filing yet: evaluated ones, and those that ended early once all is
+    settled (until then their filing stands as a due row)."""
+    session = reader.session
     filed = select(AuditFiling.project_id)
-    statement = select(Project.id).where(col(Project.state) == "evaluated", col(Project.id).not_in(filed))
-    return tuple(reader.session.exec(statement.order_by(col(Project.id))).all())
+    statement = select(Project).where(col(Project.state).in_(FILABLE), col(Project.id).not_in(filed))
+    rows = session.exec(statement.order_by(col(Project.id))).all()
+    return tuple(row.id for row in rows if row.state not in ENDED or not unsettled(session, row.id, reader.as_of))
+
+
+def unsettled(session: Session, project: str, as_of: date) -> tuple[str, ...]:
+    """Return, in words, what of a project that ended early is open: money under way, claims, lines, people."""
+    held = Money.total(balance(session, account=account, project=project) for account in _UNDER_WAY)
+    owed = {
+        "held": held,
+        "left": balance(session, account=Account.REMAINING, project=project),
+        "claimed": owed_back(session, project=project),
+    }
+    told = [sentence(f"audit.open.{code}", {"amount": str(amount)}) for code, amount in owed.items() if amount]
+    lines = select(PlanLine.id).where(col(PlanLine.project_id) == project, col(PlanLine.state) != "closed")
+    counts = {"lines": len(session.exec(lines).all()), "people": len(not_referred(session, project, as_of))}
+    return (*told, *(sentence(f"audit.open.{code}", {"count": count}) for code, count in counts.items() if count))
 
 
 @query("audit.filings", roles=OFFICES, clause="ZY-31")

@@ -9,12 +9,15 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from models.core.money import Money
+from models.core.periods import add_months
 from models.core.registry import query
 from models.queries.ledger import balance, is_settled, paid
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, found, project_of
 from models.rules.funding import Account
 from models.tables.contract import Contract, ContractChange
+
+_POST = "key_posts."
 
 
 class ContractStatus(BaseModel):
@@ -164,6 +167,22 @@ def performers(session: Session, row: Contract) -> frozenset[str]:
     return frozenset({row.organisation_id, *(one.organisation_id or "" for one in subcontracted(session, row.id))})
 
 
+def holders(session: Session, row: Contract, *, month: date) -> dict[str, frozenset[str]]:
+    """Return by key post who held it at any time in a month, as the contract and its consented changes say (ZY-86)."""
+    after = add_months(month.replace(day=1), months=1)
+    changed = [one for one in reversed(changes_of(session, row.id)) if one.kind == "key_post_changed"]
+    held = {}
+    for post, ref in row.key_posts.items():
+        names, now = set(), ref
+        for one in (one for one in changed if f"{_POST}{post}" in one.diff):
+            if one.changed_on < month.replace(day=1):
+                break
+            names |= {now} if one.changed_on < after else set()
+            now = one.diff[f"{_POST}{post}"][0]
+        held[post] = frozenset({*names, now})
+    return held
+
+
 def original_price(session: Session, row: Contract) -> Money:
     """Return the price as the contract was signed: today's without what supplements changed."""
     added = (one.amount_fen for one in changes_of(session, row.id) if one.kind == "amended")
@@ -173,3 +192,21 @@ def original_price(session: Session, row: Contract) -> Money:
 def agreed_on(session: Session, row: Contract) -> date:
     """Return when the contract or its newest supplement was signed."""
     return max((one.changed_on for one in changes_of(session, row.id) if one.kind == "amended"), default=row.signed_on)
+
+
+def demanded(session: Session, *, line: str, contract: str) -> Money | None:
+    """Return what is claimed back of a contract under a plan line, ``None`` when nothing is."""
+    rows = session.exec(select(Contract.demanded).where(col(Contract.id) == contract)).one_or_none() or []
+    mine = [one["amount_fen"] for one in rows if one["plan_line"] == line]
+    return Money(sum(mine)) if mine else None
+
+
+def owed_back(session: Session, *, project: str) -> Money:
+    """Return what contractors of a project still have to give back of what is claimed."""
+    owed = Money.ZERO
+    for contract in session.exec(select(Contract).where(col(Contract.project_id) == project)).all():
+        for line in {one["plan_line"] for one in contract.demanded}:
+            wanted = demanded(session, line=line, contract=contract.id) or Money.ZERO
+            back = balance(session, account=Account.RECOVERED, plan_line=line, contract=contract.id)
+            owed += max(wanted - back, Money.ZERO)
+    return owed

@@ -5,7 +5,8 @@ Counts look at the newest revision of each record. ``progress`` is also read by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +15,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from models.core.actors import Role
+from models.core.errors import DataFault
+from models.core.ids import derive_id
 from models.core.registry import query
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
@@ -25,6 +28,10 @@ from models.tables.needs import Selection, SelectionRound
 
 RECORDED = "delivery.services_recorded"
 """The event of one batch of service records; its payload carries the batch's digest."""
+
+COMPLETED = "contract.ended"
+AUDITORS = (Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.PURCHASER, Role.SYSTEM)
+"""Who may have the records and the recipients of every project checked."""
 
 _HOUR = 60
 
@@ -128,6 +135,21 @@ def contracts_in(session: Session, *, project: str, states: Sequence[str]) -> in
     return _count(session, Contract, and_(col(Contract.project_id) == project, col(Contract.state).in_(states)))
 
 
+def over_on(session: Session, row: Contract) -> date | None:
+    """Return the last day of a contract that was completed or terminated, ``None`` while it stands."""
+    if row.state != "ended":
+        return row.terminated_on
+    return completed_on(session, projects=[row.project_id]).get(row.id)
+
+
+def completed_on(session: Session, *, projects: Collection[str]) -> dict[str, date]:
+    """Return contract → the day on which it was completed, of the contracts of these projects."""
+    statement = select(col(Event.payload), col(Event.occurred_at)).where(
+        col(Event.stream_kind) == "project", col(Event.stream_id).in_(projects), col(Event.type) == COMPLETED
+    )
+    return {payload["contract_id"]: on for payload, on in session.exec(statement).all()}
+
+
 def target_of(session: Session, *, project: str, default: int | None) -> int | None:
     """Return how many distinct persons a project must serve: as its selection set it, else as policy does."""
     round_ = session.exec(select(SelectionRound).where(col(SelectionRound.project_id) == project)).one_or_none()
@@ -139,9 +161,9 @@ def _count(session: Session, table: type, where: ColumnElement[bool]) -> int:
 
 
 def is_newest() -> ColumnElement[bool]:
-    """Return the condition that a service record is the newest revision of its service."""
+    """Return the condition that a service record is the newest revision of its service, and was not withdrawn."""
     newer = aliased(ServiceRecord)
-    return ~(
+    return (col(ServiceRecord.minutes) > 0) & ~(
         select(newer.id)
         .where(
             newer.contract_id == ServiceRecord.contract_id,
@@ -182,30 +204,54 @@ def _staff(session: Session, *, project: str) -> dict[str, bool]:
     return dict(rows)
 
 
-@query(
-    "delivery.verify_records",
-    roles=(Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION, Role.EVALUATION_OFFICE, Role.PURCHASER, Role.SYSTEM),
-    clause="SYS-APPEND-ONLY",
-)
+@query("delivery.verify_records", roles=AUDITORS, clause="SYS-APPEND-ONLY")
 def verify_records(reader: Reader, *, project: str = "") -> RecordsCheck:
-    """Compare every batch of service records with the digest its event carries: an edited or lost row shows, and one
-    that belongs to no batch. Without a project those of all projects are compared.
+    """Compare every batch of service records with its event: an edited, moved or lost row shows, whichever column was
+    changed, and one that belongs to no batch. Without a project those of all projects are compared.
     """
     session = reader.session
     if project:
         project_of(session, project)
     of_project = col(Event.stream_id) == project if project else true()
     batches = session.exec(
-        select(Event.event_id, Event.payload)
+        select(Event)
         .where(col(Event.stream_kind) == "project", of_project, col(Event.type) == RECORDED)
         .order_by(col(Event.stream_id), col(Event.seq))
     ).all()
-    bad, total = _stray(session, project, {batch for batch, _ in batches}), 0
-    for batch, payload in batches:
-        rows = session.exec(
-            select(ServiceRecord).where(col(ServiceRecord.batch_id) == batch).order_by(col(ServiceRecord.ordinal))
-        ).all()
+    bad, total = _stray(session, project, {batch.event_id for batch in batches}), 0
+    for batch in batches:
+        of_batch = select(ServiceRecord).where(col(ServiceRecord.batch_id) == batch.event_id)
+        rows = session.exec(of_batch.order_by(col(ServiceRecord.ordinal))).all()
         total += len(rows)
+        if len(rows) != batch.payload["records"] or not (_in_place(rows, batch) and _as_told(reader, rows, batch)):
+            bad.append(batch.event_id)
+        session.expunge_all()
+    return RecordsCheck(ok=not bad, batches=len(batches), records=total, bad=tuple(bad))
+
+
+def record_id(*, batch: str, ordinal: int) -> str:
+    """Return the id of the row at a place of a batch."""
+    return derive_id("svc", batch, str(ordinal))
+
+
+def _in_place(rows: Iterable[ServiceRecord], batch: Event) -> bool:
+    """Say whether each row stands where and when its batch put it: id, place, project, contract, day of entry."""
+    return all(
+        (row.id, row.ordinal, row.project_id, row.contract_id, row.recorded_on)
+        == (
+            record_id(batch=batch.event_id, ordinal=place),
+            place,
+            batch.stream_id,
+            batch.payload["contract_id"],
+            batch.occurred_at,
+        )
+        for place, row in enumerate(rows)
+    )
+
+
+def _as_told(reader: Reader, rows: Iterable[ServiceRecord], batch: Event) -> bool:
+    """Say whether the rows say what they said; sealed words that cannot be opened do not."""
+    try:
         clear = [
             {
                 **row.model_dump(),
@@ -214,9 +260,10 @@ def verify_records(reader: Reader, *, project: str = "") -> RecordsCheck:
             }
             for row in rows
         ]
-        if len(rows) != payload["records"] or rules.records_digest(clear) != payload["digest"]:
-            bad.append(batch)
-    return RecordsCheck(ok=not bad, batches=len(batches), records=total, bad=tuple(bad))
+    except DataFault:
+        return False
+    told: str = batch.payload["digest"]
+    return rules.records_digest(clear) == told
 
 
 def _stray(session: Session, project: str, batches: set[str]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.core.actors import INSIDE
@@ -14,14 +17,20 @@ from models.core.registry import query
 from models.policy.schema import Policy
 from models.queries.purchasing import past_results, ratings_of
 from models.queries.reader import Reader
+from models.rules.effects import BAN, STAR, TIE_BREAK
 from models.tables.acceptance import AcceptanceConclusion
 from models.tables.incentive import EvaluationEffect
 from models.tables.procurement import Organisation
-from models.tables.purchasing import Debarment
+from models.tables.purchasing import CreditRating, Debarment
 
 
 class EffectRow(BaseModel):
-    """One effect: what of which target changed from what to what, under which rule, by which conclusion and grade."""
+    """One effect: what of which target changed from what to what, under which rule, by which conclusion and grade.
+
+    It holds from ``starts_on``, and on the day ``ends_on`` no more (``None``: no end is known): the next effect of the
+    same kind on the target took its place, a bar ran out, another star was given. ``stands`` says whether the
+    conclusion it cites is still the newest of the project: a bar that cites another is for its authority to look at.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +38,7 @@ class EffectRow(BaseModel):
     conclusion: str
     grade: str
     concluded_on: date
+    stands: bool
     project: str
     kind: str
     name: str
@@ -39,6 +49,8 @@ class EffectRow(BaseModel):
     rule: str
     source: str
     recorded_on: date
+    starts_on: date
+    ends_on: date | None
 
 
 @query("evaluation.effects", roles=INSIDE, clause="ZY-98")
@@ -58,13 +70,17 @@ def effects(
         statement = statement.where(col(EvaluationEffect.target_id) == target)
     rows = reader.session.exec(
         statement.order_by(col(EvaluationEffect.recorded_on), col(EvaluationEffect.kind), col(EvaluationEffect.id))
-    )
+    ).all()
+    terms = _terms(reader.session, {row.target_id for row, _ in rows})
+    newest = select(AcceptanceConclusion.project_id, func.max(AcceptanceConclusion.round))
+    rounds = dict(reader.session.exec(newest.group_by(col(AcceptanceConclusion.project_id))).all())
     return tuple(
         EffectRow(
             id=row.id,
             conclusion=end.id,
             grade=end.grade,
             concluded_on=end.concluded_on,
+            stands=end.round == rounds[row.project_id],
             project=row.project_id,
             kind=row.kind,
             name=sentence(f"evaluation.effect.{row.kind}"),
@@ -75,9 +91,46 @@ def effects(
             rule=row.rule,
             source=row.source_id,
             recorded_on=row.recorded_on,
+            starts_on=terms[row.id][0],
+            ends_on=terms[row.id][1],
         )
         for row, end in rows
     )
+
+
+def _terms(session: Session, targets: Collection[str]) -> dict[str, tuple[date, date | None]]:
+    """Return effect → (first day, day from which it holds no more) of every effect on some targets.
+
+    The order is that of the rounds of a project: two conclusions of one day do not count for one.
+    """
+    rows = session.exec(
+        select(EvaluationEffect, AcceptanceConclusion.round)
+        .join(AcceptanceConclusion, col(AcceptanceConclusion.id) == col(EvaluationEffect.conclusion_id))
+        .where(col(EvaluationEffect.target_id).in_(targets))
+        .order_by(col(EvaluationEffect.recorded_on), col(AcceptanceConclusion.round), col(EvaluationEffect.id))
+    ).all()
+    bars = {row.id: row for row in session.exec(select(Debarment).where(col(Debarment.organisation_id).in_(targets)))}
+    stars = session.exec(
+        select(CreditRating)
+        .where(col(CreditRating.organisation_id).in_(targets))
+        .order_by(col(CreditRating.organisation_id), col(CreditRating.ordinal))
+    ).all()
+    followed = {
+        one.id: after.rated_on for one, after in pairwise(stars) if one.organisation_id == after.organisation_id
+    }
+    found: dict[str, tuple[date, date | None]] = {}
+    last: dict[tuple[str, str, str], str] = {}
+    for row, _round in rows:
+        day, bar = row.recorded_on, bars.get(row.source_id)
+        if row.kind == BAN:  # a bar, or the event that lifted one
+            found[row.id] = (bar.from_on, bar.lifted_on or bar.until_on) if bar else (day, day)
+            continue
+        found[row.id] = (day, followed.get(row.source_id))
+        place = (row.kind, row.target_id, row.project_id if row.kind == TIE_BREAK else "")
+        if row.kind != STAR and place in last:
+            found[last[place]] = (found[last[place]][0], day)
+        last[place] = row.id
+    return found
 
 
 def credit_lines(session: Session, *, policy: Policy) -> tuple[tuple[str, ...], ...]:

@@ -91,8 +91,10 @@ class FundShown(BaseModel):
 
 @query("funding.funds", roles=EVERYONE_INSIDE, clause="ZY-10")
 def funds(reader: Reader, *, year: Annotated[int, Field(ge=2000, le=2999)]) -> tuple[FundShown, ...]:
-    """Return the allotments and donations of a year, each with its own accounts: the sub-ledgers of the channels."""
-    rows = reader.session.exec(select(Fund).where(col(Fund.year) == year).order_by(col(Fund.channel), col(Fund.id)))
+    """Return the allotments and donations with money in a year, also carried over into it, each with its own accounts:
+    the sub-ledgers of the channels."""
+    in_year = select(Posting.fund_id).where(col(Posting.year) == year, col(Posting.fund_id).is_not(None))
+    rows = reader.session.exec(select(Fund).where(col(Fund.id).in_(in_year)).order_by(col(Fund.channel), col(Fund.id)))
     return tuple(_shown(reader, row) for row in rows.all())
 
 

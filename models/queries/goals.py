@@ -10,8 +10,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from models.core.actors import INSIDE
+from models.core.messages import sentence
 from models.core.registry import query
+from models.policy.schema import Policy
 from models.queries.reader import Reader, project_of
+from models.rules.evaluation import SheetItem
 from models.tables.evaluation import EvaluationStandard, GoalResult, PerformancePlan
 
 
@@ -93,6 +96,15 @@ def newest_plan(session: Session, project: str) -> PerformancePlan | None:
     """Return the newest revision of a project's goals."""
     rows = select(PerformancePlan).where(col(PerformancePlan.project_id) == project)
     return session.exec(rows.order_by(col(PerformancePlan.revision).desc())).first()
+
+
+def performance_sheet(session: Session, *, region: str, policy: Policy) -> dict[str, SheetItem]:
+    """Return the items of the performance sheet: the region's newest standard, else the sheet of its policy."""
+    standard = newest_standard(session, region)
+    if standard is not None:
+        return {code: SheetItem(item["name"], Decimal(item["weight"])) for code, item in standard.items.items()}
+    weights = policy.evaluation.sheet_weights
+    return {code: SheetItem(sentence(f"evaluation.item.{code}"), weight) for code, weight in weights.items()}
 
 
 def newest_standard(session: Session, region: str) -> EvaluationStandard | None:

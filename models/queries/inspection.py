@@ -18,7 +18,16 @@ from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, found
 from models.rules import inspection as rules
 from models.tables.kernel import Project
-from models.tables.monitoring import CheckFinding, Inspection, InspectionRound, KeySupervision, RectificationOrder
+from models.tables.monitoring import (
+    CheckFinding,
+    FollowUp,
+    Inspection,
+    InspectionRound,
+    KeySupervision,
+    RectificationOrder,
+    Supervision,
+)
+from models.tables.ticket import Ticket
 
 
 def strata(session: Session, *, policy: Policy, on: date) -> dict[str, str]:
@@ -84,6 +93,16 @@ def result_lines(session: Session, round_id: str) -> list[list[dict[str, Any]]]:
         )
         lines.append([{"text": text} for text in texts])
     return lines
+
+
+def is_source(session: Session, *, project: str, source: str) -> bool:
+    """Say whether an id is something of this project that an order to rectify may rest on."""
+    row: Any
+    for table in (Inspection, CheckFinding, Supervision, FollowUp, Ticket):
+        row = session.get(table, source)
+        if row is not None:
+            return bool(row.project_id == project)
+    return False
 
 
 class InspectionShown(BaseModel):
@@ -162,6 +181,7 @@ class OrderShown(BaseModel):
     replied_on: date | None
     closed_on: date | None
     rounds: int
+    sent_back: tuple[dict[str, Any], ...]
     late: bool
     overdue: bool
 
@@ -189,6 +209,7 @@ def orders(reader: Reader, *, project: str = "", open_only: bool = False) -> tup
             replied_on=row.replied_on,
             closed_on=row.closed_on,
             rounds=row.rounds,
+            sent_back=tuple(row.sent_back),
             late=row.late,
             overdue=row.closed_on is None and row.due_on < reader.as_of,
         )

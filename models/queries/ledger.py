@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -11,7 +12,8 @@ from sqlmodel import Session, col, select
 from models.core.money import Money
 from models.rules.funding import Account
 from models.rules.ledger import Held, Use
-from models.tables.funding import Payment, Posting
+from models.tables.contract import Contract
+from models.tables.funding import Payment, Posting, ProgressCheck
 from models.tables.kernel import Project
 
 
@@ -75,6 +77,23 @@ def is_settled(session: Session, contract: str) -> bool:
     return bool(rows)
 
 
+def worth_of(session: Session, contract: Contract) -> Money:
+    """Return what the verified progress of a contract is worth by its price; nothing where none was verified."""
+    percent = session.exec(
+        select(ProgressCheck.percent)
+        .where(col(ProgressCheck.contract_id) == contract.id)
+        .order_by(col(ProgressCheck.ordinal).desc())
+    ).first()
+    return Money(contract.price_fen).share(Decimal(percent or 0) / 100)
+
+
+def unpaid_work(session: Session, contract: Contract) -> Money:
+    """Return what was verified under a contract and is not paid; nothing once its last payment was made."""
+    if is_settled(session, contract.id):
+        return Money.ZERO
+    return max(worth_of(session, contract) - paid(session, contract=contract.id), Money.ZERO)
+
+
 def paid(
     session: Session, *, plan_line: str | None = None, contract: str | None = None, project: str | None = None
 ) -> Money:
@@ -93,6 +112,12 @@ class Left:
     project: str | None
     fund: str | None
     amount: Money
+
+
+def years_with_money(session: Session) -> tuple[int, int]:
+    """Return the first and the last budget year with a posting; an empty span where there is none."""
+    first, last = session.exec(select(func.min(Posting.year), func.max(Posting.year))).one()
+    return (1, 0) if first is None else (first, last)
 
 
 def balances_left(session: Session, *, year: int) -> tuple[Left, ...]:

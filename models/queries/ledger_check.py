@@ -5,6 +5,8 @@ Read by ``lifecycle audit verify`` and by every test that moves money. Finds and
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -17,7 +19,7 @@ from models.queries.reader import Reader
 from models.rules.funding import Account
 from models.rules.ledger import Broken, LineTold, Sum, Told, broken
 from models.tables.contract import Contract
-from models.tables.funding import BudgetLine, Fund, Payment, PlanLine, Posting
+from models.tables.funding import BudgetLine, Fund, MoneyBack, Payment, PlanLine, Posting
 
 
 class Fault(BaseModel):
@@ -103,6 +105,14 @@ def _told(session: Session) -> Told:
             col(Payment.plan_line_id), col(Payment.contract_id)
         )
     )
+    backs = session.exec(select(MoneyBack)).all()
+    recovered: dict[tuple[str | None, str | None], Money] = defaultdict(lambda: Money.ZERO)
+    returned: dict[tuple[str | None, str, int], Money] = defaultdict(lambda: Money.ZERO)
+    for one in backs:
+        if one.contract_id is not None:
+            recovered[one.plan_line_id, one.contract_id] += Money(one.amount_fen)
+        elif one.fund_id is None:
+            returned[one.project_id, one.channel, one.year] += Money(one.amount_fen)
     return Told(
         lines={
             row.id: LineTold(row.state, Money(row.amount_fen), Money(row.uncovered_fen))
@@ -112,4 +122,6 @@ def _told(session: Session) -> Told:
         payments={(line, contract): Money(int(fen)) for line, contract, fen in payments},
         budgets={(project, channel, year): Money(int(fen)) for project, channel, year, fen in budgets},
         funds={name: Money(fen) for name, fen in session.exec(select(Fund.id, Fund.amount_fen))},
+        recovered=recovered,
+        returned=returned,
     )

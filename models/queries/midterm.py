@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import true
 from sqlmodel import Session, col, select
 
 from models.core.money import Money
 from models.core.periods import Period
 from models.core.registry import query
+from models.policy.schema import Policy
 from models.queries.application import newest_application
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader, project_of
+from models.queries.succession import not_referred
 from models.rules import midterm as rules
+from models.rules.succession import SERVING
 from models.tables.contract import Contract
-from models.tables.delivery import CasePlan, DeliveryReferral, ServiceRecord
 from models.tables.kernel import Event, Project
 from models.tables.midterm import MidtermAssessment, MidtermDecision
 
@@ -70,7 +72,7 @@ def status(reader: Reader, *, project: str) -> MidtermStatus:
         released=Money(decided.released_fen if decided else 0),
         handed_over=Money(decided.handed_fen if decided else 0),
         recipients=decided.recipients if decided else 0,
-        unowned=len(unowned(session, project)),
+        unowned=len(not_referred(session, project, reader.as_of)),
     )
 
 
@@ -82,14 +84,26 @@ def started_on(session: Session, project: str) -> date | None:
     return session.exec(statement.order_by(col(Event.seq))).first()
 
 
-def deferred_since(session: Session, project: Project) -> date | None:
-    """Return since when a project is deferred, ``None`` when it is not."""
-    if project.state != "deferred":
-        return None
-    statement = select(col(Event.occurred_at)).where(
-        col(Event.stream_kind) == "project", col(Event.stream_id) == project.id, col(Event.type) == "project.deferred"
+def deferrals(session: Session, *, project: str = "") -> dict[str, tuple[Period, ...]]:
+    """Return on which days projects were or are deferred, by project; of all projects when none is named.
+
+    A deferral begins on the day it is decided and ends with the next re-decision; one lifted on its first day is none.
+    """
+    statement = (
+        select(col(MidtermDecision.project_id), col(MidtermDecision.disposition), col(MidtermDecision.decided_on))
+        .join(MidtermAssessment, col(MidtermAssessment.id) == col(MidtermDecision.assessment_id))
+        .where(col(MidtermDecision.project_id) == project if project else true())
+        .order_by(col(MidtermDecision.project_id), col(MidtermAssessment.ordinal))
     )
-    return session.exec(statement.order_by(col(Event.seq).desc())).first()
+    found: dict[str, tuple[Period, ...]] = {}
+    for of, disposition, on in session.exec(statement).all():
+        before = found.get(of, ())
+        if disposition == rules.Disposition.DEFER:
+            found[of] = (*before, Period(on))
+        elif before and before[-1].end is None:
+            ended = (Period(before[-1].start, on),) if before[-1].start < on else ()
+            found[of] = before[:-1] + ended
+    return found
 
 
 def term_of(session: Session, project: str) -> Period | None:
@@ -120,43 +134,26 @@ def decision_on(session: Session, assessment: str) -> MidtermDecision | None:
     return session.exec(select(MidtermDecision).where(col(MidtermDecision.assessment_id) == assessment)).one_or_none()
 
 
-def owing(session: Session, *, started_by: date) -> list[tuple[Project, date]]:
-    """Return the live projects started by a day that nobody assessed yet, each with the day it was started."""
-    assessed = select(MidtermAssessment.id).where(col(MidtermAssessment.project_id) == col(Project.id)).exists()
-    rows = session.exec(
-        select(Project, col(Event.occurred_at))
-        .join(Event, (col(Event.stream_id) == col(Project.id)) & (col(Event.stream_kind) == "project"))
-        .where(
-            col(Project.state).in_(("in_progress", "deferred")),
-            col(Event.type) == STARTED,
-            col(Event.occurred_at) <= started_by,
-            ~assessed,
-        )
-        .order_by(col(Project.id))
-    ).all()
-    return [(project, started) for project, started in rows]
+def owed_window(session: Session, project: str, policy: Policy) -> Period | None:
+    """Return the days in which a project owes an evaluation it has not had, ``None`` when it owes none.
+
+    One that was held before the window does not count as the one owed.
+    """
+    started, last = started_on(session, project), newest_assessment(session, project)
+    if started is None:
+        return None
+    window = rules.window_of(term=term_of(session, project), started_on=started, policy=policy)
+    held = window is not None and last is not None and last.assessed_on >= window.start
+    return None if held else window
 
 
-def unowned(session: Session, project: str) -> frozenset[str]:
-    """Return the people a project serves or planned to serve that were not referred to anybody by name."""
-    served = session.exec(
-        select(ServiceRecord.person_id).where(col(ServiceRecord.project_id) == project).distinct()
-    ).all()
-    planned = session.exec(select(CasePlan.person_id).where(col(CasePlan.project_id) == project).distinct()).all()
-    referred: set[str] = set()
-    rows = session.exec(select(DeliveryReferral).where(col(DeliveryReferral.project_id) == project)).all()
-    for row in rows:
-        referred.update(row.person_ids)
-    return frozenset({*served, *planned} - referred)
-
-
-def demanded(session: Session, *, line: str, contract: str) -> Money | None:
-    """Return what re-decisions demand back of a contract under a plan line, ``None`` when they demand nothing."""
-    project = session.exec(select(Contract.project_id).where(col(Contract.id) == contract)).one_or_none()
-    rows: list[dict[str, Any]] = [
-        one
-        for decided in session.exec(select(MidtermDecision).where(col(MidtermDecision.project_id) == project)).all()
-        for one in decided.demanded
-        if one["plan_line"] == line and one["contract"] == contract
-    ]
-    return Money(sum(one["amount_fen"] for one in rows)) if rows else None
+def begun(session: Session, *, by: date) -> Sequence[Project]:
+    """Return the live projects started by a day, by id."""
+    started = select(Event.event_id).where(
+        col(Event.stream_kind) == "project",
+        col(Event.stream_id) == col(Project.id),
+        col(Event.type) == STARTED,
+        col(Event.occurred_at) <= by,
+    )
+    live = select(Project).where(col(Project.state).in_(SERVING), started.exists())
+    return session.exec(live.order_by(col(Project.id))).all()

@@ -1,33 +1,28 @@
 """Reads of the monthly checks (S13, domain.md §4-T): four questions auditors ask, each one statement over a month.
 
-Set-based: what comes back is one line a contract, however many service records there are. Only the newest revision of a
-record counts. Called by ``commands.monthly_checks`` and by the office's list; nothing here names a person.
+Set-based: what comes back is one line a contract, however many service records there are. Called by
+``commands.monthly_checks``; ``commands.check_ledger`` asks ``faults`` for the services themselves. Nothing here names a
+person.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, case, distinct, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, distinct, func, or_, select
 from sqlalchemy import Subquery as Sub
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
-from sqlmodel import select as rows_of
 
-from models.core.periods import add_months
-from models.core.registry import query
-from models.policy.schema import Policy
-from models.queries.project import EVERYONE_INSIDE
-from models.queries.reader import Reader
+from models.queries.counted_twice import paid_twice, twice
+from models.queries.month_records import KEY, SERVICE, Month, newest_of, same
+from models.queries.promised_hours import lacking, short_of, stretches
 from models.tables.contract import Contract
-from models.tables.delivery import DeliveryStaff, PlanItem, ServiceRecord
-from models.tables.funding import Payment
+from models.tables.delivery import DeliveryStaff, PlanItem
 from models.tables.kernel import Project
-from models.tables.monitoring import CheckFinding
 
 NEED_MISMATCH: Final = "need_mismatch"
 HOURS_SHORT: Final = "hours_below_contract"
@@ -37,12 +32,16 @@ UNCERTIFIED: Final = "uncertified_staff"
 
 @dataclass(frozen=True)
 class Found:
-    """What one check found on one contract: records (or plan items, payments), persons, minutes short, fen twice."""
+    """What one check found on one contract: records (or plan items, payments), persons, minutes short, fen twice.
+
+    ``days`` are those of the month on which the contract was performed, 0 where that was all of them.
+    """
 
     records: int = 0
     persons: int = 0
     minutes: int = 0
     amount_fen: int = 0
+    days: int = 0
 
     def __add__(self, other: Found) -> Found:
         return Found(
@@ -50,24 +49,25 @@ class Found:
             self.persons + other.persons,
             self.minutes + other.minutes,
             self.amount_fen + other.amount_fen,
+            self.days or other.days,
         )
 
 
 @dataclass(frozen=True)
-class Month:
-    """A calendar month: its first day and the first day after it."""
+class Fault:
+    """One thing at fault behind a finding: a service, or (hours short) what one person was promised and given."""
 
-    first: date
-
-    @property
-    def after(self) -> date:
-        """Return the first day after the month."""
-        return add_months(self.first, months=1)
-
-    @property
-    def label(self) -> str:
-        """Return the month as written: ``2025-04``."""
-        return self.first.isoformat()[:7]
+    check: str
+    contract: str
+    person: str = ""
+    on: date | None = None
+    start: str = ""
+    end: str = ""
+    item: str = ""
+    staff: str = ""
+    promised: int = 0
+    given: int = 0
+    amount_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,50 +86,69 @@ def checked(session: Session, *, month: Month) -> MonthChecked:
         bare += not planned
         found[NEED_MISMATCH, contract] = Found(off or 0, off_persons)
         found[UNCERTIFIED, contract] = Found(bad or 0, bad_persons)
-    for contract, items, persons, minutes in session.execute(_hours(month)):
-        found[HOURS_SHORT, contract] = Found(items, persons, minutes)
-    for contract, records, persons in session.execute(_overlaps(month)):
-        found[DOUBLE, contract] += Found(records, persons)
-    for contract, payments, amount in session.execute(_paid_twice(month)):
+    partly = stretches(session, month=month)
+    short = short_of(month, partly)
+    for contract, items, persons, minutes in session.execute(_by_contract(short, func.sum(lacking(short)))):
+        days = sum(one.days for one in partly.get(contract, ()))
+        found[HOURS_SHORT, contract] = Found(items, persons, minutes, days=days)
+    for doubles in twice(session, month):
+        for contract, records, persons in session.execute(_by_contract(doubles)):
+            found[DOUBLE, contract] += Found(records, persons)
+    again = paid_twice(month)
+    amounts = select(again.c.contract_id, func.count(), func.sum(again.c.amount_fen)).group_by(again.c.contract_id)
+    for contract, payments, amount in session.execute(amounts):
         found[DOUBLE, contract] += Found(payments, amount_fen=int(amount))
     return MonthChecked({key: one for key, one in found.items() if one.records}, bare)
 
 
-def _newest(month: Month) -> tuple[Any, ColumnElement[bool], Sub]:
-    """Return the record, the condition of being of the month and the newest, and the corrections it is joined to."""
-    record: Any = aliased(ServiceRecord, name="r")
-    other: Any = aliased(ServiceRecord, name="o")
-    newest = (
-        select(
-            other.contract_id,
-            other.person_id,
-            other.served_on,
-            other.starts_at,
-            func.max(other.revision).label("revision"),
-        )
-        .where(other.revision > 0, _within(other, month))
-        .group_by(other.contract_id, other.person_id, other.served_on, other.starts_at)
-        .subquery("newest")
-    )
-    return record, and_(_within(record, month), record.revision == func.coalesce(newest.c.revision, 0)), newest
+def faults(session: Session, *, month: Month, contracts: Collection[str]) -> Iterator[Fault]:
+    """Yield every service, promise and payment of these contracts that the checks of a month find at fault."""
+    judged = _judged(month)
+    for check, flag in ((NEED_MISMATCH, judged.c.off), (UNCERTIFIED, judged.c.bad)):
+        yield from _at_fault(session, check, judged, flag == 1, contracts)
+    short = short_of(month, stretches(session, month=month))
+    columns = (*(short.c[name] for name in KEY), short.c.promised, short.c.given)
+    lines = select(*columns).where(short.c.contract_id.in_(contracts)).order_by(*(short.c[name] for name in KEY))
+    for contract, person, item, promised, given in session.execute(lines):
+        yield Fault(HOURS_SHORT, contract, person, item=item, promised=int(promised), given=int(given))
+    for doubles in twice(session, month):
+        yield from _at_fault(session, DOUBLE, doubles, doubles.c.contract_id.is_not(None), contracts)
+    again = paid_twice(month)
+    paid = select(again).where(again.c.contract_id.in_(contracts)).order_by(again.c.paid_on, again.c.contract_id)
+    for contract, on, amount in session.execute(paid):
+        yield Fault(DOUBLE, contract, on=on, amount_fen=int(amount))
 
 
-def _within(record: Any, month: Month) -> ColumnElement[bool]:
-    return and_(record.served_on >= month.first, record.served_on < month.after)
+def _at_fault(
+    session: Session, check: str, rows: Sub, flag: ColumnElement[bool], contracts: Collection[str]
+) -> Iterator[Fault]:
+    columns = [rows.c[name] for name in SERVICE]
+    lines = select(*columns).where(flag, rows.c.contract_id.in_(contracts)).order_by(*columns)
+    for contract, person, on, start, end, item, staff in session.execute(lines):
+        yield Fault(check, contract, person, on, start, end, item, staff)
 
 
-def _same(record: Any, newest: Sub) -> ColumnElement[bool]:
-    return and_(
-        newest.c.contract_id == record.contract_id,
-        newest.c.person_id == record.person_id,
-        newest.c.served_on == record.served_on,
-        newest.c.starts_at == record.starts_at,
-    )
+def _by_contract(rows: Sub, *more: Any) -> Any:
+    counts = (func.count(), func.count(distinct(rows.c.person_id)))
+    return select(rows.c.contract_id, *counts, *more).group_by(rows.c.contract_id)
 
 
 def _services(month: Month) -> Any:
     """Services outside the plan of their person, or by staff without a valid certificate that day, by contract."""
-    record, of_month, newest = _newest(month)
+    judged = _judged(month)
+    return select(
+        judged.c.contract_id,
+        func.max(judged.c.planned),
+        func.sum(judged.c.off),
+        func.count(distinct(case((judged.c.off == 1, judged.c.person_id)))),
+        func.sum(judged.c.bad),
+        func.count(distinct(case((judged.c.bad == 1, judged.c.person_id)))),
+    ).group_by(judged.c.contract_id)
+
+
+def _judged(month: Month) -> Sub:
+    """Every service of the month: whether its contract has a plan, whether it is off it, whether its staff may not."""
+    record, of_month, newest = newest_of(month)
     planned = select(col(PlanItem.contract_id)).distinct().subquery("planned")
     plan = _plan()
     off = and_(planned.c.contract_id.is_not(None), or_(plan.c.from_on.is_(None), plan.c.from_on > record.served_on))
@@ -141,20 +160,18 @@ def _services(month: Month) -> Any:
     staff = and_(col(DeliveryStaff.contract_id) == record.contract_id, col(DeliveryStaff.ref) == record.staff_ref)
     return (
         select(
-            record.contract_id,
-            func.max(case((planned.c.contract_id.is_not(None), 1), else_=0)),
-            func.sum(case((off, 1), else_=0)),
-            func.count(distinct(case((off, record.person_id)))),
-            func.sum(case((bad, 1), else_=0)),
-            func.count(distinct(case((bad, record.person_id)))),
+            *(getattr(record, name) for name in SERVICE),
+            case((planned.c.contract_id.is_not(None), 1), else_=0).label("planned"),
+            case((off, 1), else_=0).label("off"),
+            case((bad, 1), else_=0).label("bad"),
         )
         .select_from(record)
-        .outerjoin(newest, _same(record, newest))
+        .outerjoin(newest, same(record, newest))
         .outerjoin(planned, planned.c.contract_id == record.contract_id)
         .outerjoin(plan, _of_plan(plan, record))
         .outerjoin(DeliveryStaff, staff)
         .where(of_month)
-        .group_by(record.contract_id)
+        .subquery("judged")
     )
 
 
@@ -167,183 +184,11 @@ def _of_plan(held: Sub, other: Any) -> ColumnElement[bool]:
     return and_(held.c.contract_id == other.contract_id, held.c.person_id == other.person_id, held.c.item == other.item)
 
 
-def _hours(month: Month) -> Any:
-    """Plan items whose promised minutes were not given, of contracts whose term holds the whole month."""
-    done = _done(month)
-    given = func.coalesce(done.c.minutes, 0)
-    whole_month = and_(
-        col(Contract.starts_on) <= month.first,
-        col(Contract.ends_on) >= month.after,
-        or_(col(Contract.terminated_on).is_(None), col(Contract.terminated_on) >= month.after),
-    )
-    return (
-        select(
-            col(PlanItem.contract_id),
-            func.count(),
-            func.count(distinct(col(PlanItem.person_id))),
-            func.sum(col(PlanItem.minutes_month) - given),
-        )
-        .join(Contract, col(Contract.id) == col(PlanItem.contract_id))
-        .outerjoin(done, _of_plan(done, PlanItem))
-        .where(
-            col(PlanItem.minutes_month).is_not(None),
-            col(PlanItem.from_on) <= month.first,
-            ~_replaced(month),
-            whole_month,
-            given < col(PlanItem.minutes_month),
-        )
-        .group_by(col(PlanItem.contract_id))
-    )
-
-
-def _done(month: Month) -> Sub:
-    """Return the minutes served in a month, by contract, person and item."""
-    record, of_month, newest = _newest(month)
-    key = (record.contract_id, record.person_id, record.item)
-    return (
-        select(*key, func.sum(record.minutes).label("minutes"))
-        .select_from(record)
-        .outerjoin(newest, _same(record, newest))
-        .where(of_month)
-        .group_by(*key)
-        .subquery("done")
-    )
-
-
-def _replaced(month: Month) -> ColumnElement[bool]:
-    """Say whether a newer version of a plan item counted from the month's first day."""
-    later: Any = aliased(PlanItem, name="later")
-    return (
-        select(later.id)
-        .where(
-            later.contract_id == PlanItem.contract_id,
-            later.person_id == PlanItem.person_id,
-            later.item == PlanItem.item,
-            later.version > PlanItem.version,
-            later.from_on <= month.first,
-        )
-        .exists()
-    )
-
-
-def _overlaps(month: Month) -> Any:
-    """Services that begin before an earlier one to the same person has ended, under whichever contract: paid twice."""
-    record, of_month, newest = _newest(month)
-    before = func.max(record.ends_at).over(
-        partition_by=(record.person_id, record.served_on),
-        order_by=(record.starts_at, record.contract_id),
-        rows=(None, -1),
-    )
-    timed = (
-        select(record.contract_id, record.person_id, (before > record.starts_at).label("overlaps"))
-        .select_from(record)
-        .outerjoin(newest, _same(record, newest))
-        .where(of_month)
-        .subquery("timed")
-    )
-    return (
-        select(timed.c.contract_id, func.count(), func.count(distinct(timed.c.person_id)))
-        .where(timed.c.overlaps == true())
-        .group_by(timed.c.contract_id)
-    )
-
-
-def _paid_twice(month: Month) -> Any:
-    """Payments of the month with the contract, amount and basis of an earlier one."""
-    earlier: Any = aliased(Payment, name="earlier")
-    again = (
-        select(earlier.id)
-        .where(
-            earlier.contract_id == Payment.contract_id,
-            earlier.amount_fen == Payment.amount_fen,
-            earlier.basis == Payment.basis,
-            or_(
-                earlier.paid_on < Payment.paid_on,
-                and_(earlier.paid_on == Payment.paid_on, earlier.id < Payment.id),
-            ),
-        )
-        .exists()
-    )
-    return (
-        select(col(Payment.contract_id), func.count(), func.sum(col(Payment.amount_fen)))
-        .where(col(Payment.paid_on) >= month.first, col(Payment.paid_on) < month.after, again)
-        .group_by(col(Payment.contract_id))
-    )
-
-
-def projects_of(session: Session, *, contracts: set[str], region: str) -> dict[str, str]:
+def projects_of(session: Session, *, contracts: Collection[str], region: str) -> dict[str, str]:
     """Return contract → project, of the contracts of a region."""
     statement = (
-        rows_of(Contract.id, Contract.project_id)
+        select(col(Contract.id), col(Contract.project_id))
         .join(Project, col(Project.id) == col(Contract.project_id))
         .where(col(Project.region) == region)
     )
-    return {contract: project for contract, project in session.exec(statement).all() if contract in contracts}
-
-
-def previous_month(on: date) -> Month:
-    """Return the month before the one a day is in."""
-    return Month((on.replace(day=1) - timedelta(days=1)).replace(day=1))
-
-
-class FindingShown(BaseModel):
-    """One finding of a month: what is at fault and how much, due when, closed how. No person is named."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    month: str
-    check: str
-    name: str
-    project: str
-    contract: str
-    records: int
-    persons: int
-    minutes: int
-    amount_fen: int
-    due_on: date
-    overdue: bool
-    closed_on: date | None
-    outcome: str
-
-
-class Findings(BaseModel):
-    """The findings asked for, and how many of them are open."""
-
-    model_config = ConfigDict(frozen=True)
-
-    findings: tuple[FindingShown, ...] = Field(description="核查结果")
-    open: int
-
-
-@query("monitoring.check_findings", roles=EVERYONE_INSIDE, clause="SYS-MONTHLY-CHECK")
-def check_findings(reader: Reader, *, month: str = "", project: str = "", open_only: bool = False) -> Findings:
-    """Return what the monthly checks found, newest month first."""
-    statement = rows_of(CheckFinding).where(
-        col(CheckFinding.month) == month if month else true(),
-        col(CheckFinding.project_id) == project if project else true(),
-        col(CheckFinding.closed_on).is_(None) if open_only else ~false(),
-    )
-    ordered = statement.order_by(col(CheckFinding.month).desc(), col(CheckFinding.check_code), col(CheckFinding.id))
-    policy = reader.policies.resolve(region=reader.region, on=reader.as_of)
-    shown = tuple(_shown(row, policy, reader.as_of) for row in reader.session.exec(ordered).all())
-    return Findings(findings=shown, open=sum(one.closed_on is None for one in shown))
-
-
-def _shown(row: CheckFinding, policy: Policy, on: date) -> FindingShown:
-    return FindingShown(
-        id=row.id,
-        month=row.month,
-        check=row.check_code,
-        name=policy.monitoring.audit_checks.get(row.check_code, row.check_code),
-        project=row.project_id,
-        contract=row.contract_id,
-        records=row.records,
-        persons=row.persons,
-        minutes=row.minutes,
-        amount_fen=row.amount_fen,
-        due_on=row.due_on,
-        overdue=row.closed_on is None and row.due_on < on,
-        closed_on=row.closed_on,
-        outcome=row.outcome,
-    )
+    return {contract: project for contract, project in session.execute(statement) if contract in contracts}

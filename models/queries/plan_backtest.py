@@ -24,7 +24,8 @@ from models.queries.plan_candidates import Basis
 from models.queries.plan_proposal import build
 from models.queries.project import EVERYONE_INSIDE
 from models.queries.reader import Reader
-from models.rules.plan_programme import FULL, POINT, WHOLE, Candidate, Ceiling, Instance, Part, Score, exceeded
+from models.rules.plan_limits import FULL
+from models.rules.plan_programme import POINT, WHOLE, Candidate, Ceiling, Instance, Part, Score, exceeded
 from models.rules.plan_search import as_shares, solve_plan
 from models.tables.funding import PlanLine
 from models.tables.kernel import Event
@@ -100,7 +101,7 @@ def _compared(
     for line in lines:
         spent[line.channel] += line.amount_fen
         got[line.project_id][line.channel] = line.amount_fen
-    basis = Basis(reader.region, quarter, day, own_lines=tuple(line.id for line in lines))
+    basis = Basis(reader.region, quarter, day, batch=batch, own_lines=tuple(line.id for line in lines))
     built = build(reader.session, policies=reader.policies, policy=policy, basis=basis)
     instance = _as_it_was(built, got, spent)
     aim = next((one for one in instance.aims if one.code == scenario), instance.aims[0])

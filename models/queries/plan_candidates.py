@@ -43,11 +43,12 @@ _COUNTY = "county"
 
 @dataclass(frozen=True)
 class Basis:
-    """The batch a programme is made for: region, quarter, the day looked from, and the batch's own lines."""
+    """The batch a programme is made for: region, quarter, the day looked from, its number and its own lines."""
 
     region: str
     quarter: Quarter
     on: date
+    batch: int = 1
     own_lines: Collection[str] = ()
 
 
@@ -57,7 +58,7 @@ def facts_of(session: Session, *, policies: PolicyBook, basis: Basis) -> tuple[t
     units = _units(session, policies, basis)
     purses, funds = _purses(session, basis)
     own, begun = _own(session, basis), _begun(session, basis)
-    asked = _asked(session, basis)
+    asked, given = _asked(session, basis), _given(session, basis)
     applications = _applications(session, basis)
     people, scores = _people(session, basis), _scores(session, basis)
     conclusions, social = _conclusions(session, basis), _social(session)
@@ -78,7 +79,9 @@ def facts_of(session: Session, *, policies: PolicyBook, basis: Basis) -> tuple[t
                 ends_on=application.ends_on if application else None,
                 carry_over=row.id in begun,
                 social=row.id in social or _is_social(application),
-                money=_money(row, own=own[row.id], asked=asked[row.id], purses=purses, funds=funds),
+                money=_money(
+                    row, own=own[row.id], asked=asked[row.id], given=given[row.id], purses=purses, funds=funds
+                ),
             )
         )
     return tuple(one for one in found if one.money), purses
@@ -208,6 +211,23 @@ def _asked(session: Session, basis: Basis) -> dict[str, dict[str, int]]:
     return found
 
 
+def _given(session: Session, basis: Basis) -> dict[str, dict[str, int]]:
+    """Return project → channel → fen that earlier batches of the quarter planned for it: a phase is given once."""
+    statement = (
+        select(PlanLine.project_id, PlanLine.channel, func.sum(PlanLine.amount_fen))
+        .where(
+            col(PlanLine.cancelled_on).is_(None),
+            col(PlanLine.quarter) == str(basis.quarter),
+            col(PlanLine.batch) < basis.batch,
+        )
+        .group_by(col(PlanLine.project_id), col(PlanLine.channel))
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for project, channel, fen in session.exec(statement):
+        found[project][channel] = int(fen)
+    return found
+
+
 def _newest(basis: Basis) -> Subquery:
     return (
         select(Application.project_id, func.max(Application.revision).label("revision"))
@@ -271,6 +291,7 @@ def _money(
     *,
     own: Mapping[str, int],
     asked: Mapping[str, int],
+    given: Mapping[str, int],
     purses: Iterable[Purse],
     funds: Iterable[Fund],
 ) -> tuple[Purpose, ...]:
@@ -282,6 +303,7 @@ def _money(
             own=own.get(channel, 0),
             asked=asked.get(channel, 0),
             funds=tuple(purse.fund for purse in purses if purse.channel == channel and purse.fund in allowed),
+            given=given.get(channel, 0),
         )
         for channel in sorted({*own, *asked})
         if own.get(channel, 0) or asked.get(channel, 0)

@@ -205,7 +205,7 @@ def view_of(plan: Plan, policy: Policy) -> ScenarioView:
         objective=Decimal(plan.objective) / unit,
         bound=Decimal(plan.bound) / unit,
         gap=Decimal(plan.gap),
-        projects=len(plan.lines),
+        projects=sum(1 for line in plan.lines if line.money),
         people=plan.people,
         money={code: Money(fen) for code, fen in plan.money.items()},
         floors_missed=tuple(one.unit for one in plan.floors if one.got < one.wanted),
@@ -218,6 +218,7 @@ def view_of(plan: Plan, policy: Policy) -> ScenarioView:
                 money={code: Money(fen) for code, fen in line.money.items()},
             )
             for line in plan.lines
+            if line.money  # what an earlier batch of the quarter gave its phase gets nothing more
         ),
     )
 

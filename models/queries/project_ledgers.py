@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from models.tables.contract import Contract
 from models.tables.delivery import CasePlan, DeliveryStaff, ServiceRecord
 from models.tables.evaluation import PriceStandard
 from models.tables.feasibility import CostEstimate
-from models.tables.funding import BudgetLine, Payment, PlanLine
+from models.tables.funding import BudgetLine, MoneyBack, Payment, PlanLine
 from models.tables.monitoring import Supervision
 from models.tables.needs import Person, Selection, Survey
 from models.tables.procurement import Organisation
@@ -41,6 +42,8 @@ _BUDGET: Final = "funding.register_budget.amount"
 _PLANNED: Final = "funding.draft_plan.amount"
 _COST: Final = "feasibility.estimate_cost"
 _PRICES: Final = "evaluation.set_price_standard"
+_RECOVERED: Final = "recovered"
+_BACK: Final = {_RECOVERED: "funding.recover.amount", "returned": "funding.return_money.amount"}
 _UNSTATED: Final = {"stated": False}
 _HOUR: Final = 60
 
@@ -140,7 +143,7 @@ def _case_plans(desk: Desk) -> Rows:
     ).all()
     people = _people(desk)
     served: dict[str, list[ServiceRecord]] = {}
-    for record in _newest(_records(desk)).values():
+    for record in filter(lambda one: one.minutes, _newest(_records(desk)).values()):
         served.setdefault(record.person_id, []).append(record)
     return [{**people[plan.person_id], **_plan(desk, plan, served.get(plan.person_id, []))} for plan in plans]
 
@@ -172,18 +175,17 @@ def _plan(desk: Desk, plan: CasePlan, served: list[ServiceRecord]) -> dict[str, 
 def _services(desk: Desk) -> Rows:
     records = _records(desk)
     newest = {row.id for row in _newest(records).values()}
-    people = _people(desk)
+    people, items = _people(desk), delivery.item_names(policy=desk.policy)
     staff = desk.session.exec(
         select(DeliveryStaff)
         .join(Contract, col(Contract.id) == col(DeliveryStaff.contract_id))
         .where(col(Contract.project_id) == desk.project)
     ).all()
-    qualified = {(row.contract_id, row.ref): row.qualified for row in staff}
-    items = delivery.item_names(policy=desk.policy)
+    certified = {(row.contract_id, row.ref): _yes_no(row.qualified) for row in staff}
     styles = desk.policy.publicity.mask_internal
 
     def row(record: ServiceRecord) -> dict[str, Any]:
-        held = qualified.get((record.contract_id, record.staff_ref))
+        worker = record.contract_id, record.staff_ref
         note = record.correction if record.id in newest else sentence("ledger.superseded")
         place = masked(field="address", text=desk.vault.open(record.place_sealed), styles=styles)
         result = masked(field="diagnosis", text=desk.vault.open(record.result_sealed), styles=styles)
@@ -194,9 +196,10 @@ def _services(desk: Desk) -> Rows:
             "minutes": desk.cell(record.minutes, _SERVICE),
             "item": desk.cell(items.get(record.item, record.item), _SERVICE),
             "staff": desk.cell(record.staff_ref, _SERVICE),
-            "qualified": desk.cell(_yes_no(held), "delivery.assign_staff.staff"),
+            "qualified": desk.cell(certified.get(worker), "delivery.assign_staff.staff"),
             "place": desk.cell(place, _SERVICE),
             "result": desk.cell(result, _SERVICE),
+            "signed": desk.cell(sentence(f"delivery.file.signed.{record.signed_by or 'nobody'}"), _SERVICE),
             "satisfied": desk.cell(_yes_no(record.satisfied), _SERVICE),
             "correction": note or "",
             "recorded_on": record.recorded_on.isoformat(),
@@ -210,26 +213,52 @@ def _yes_no(value: bool | None) -> str | None:
 
 
 def _money(desk: Desk) -> Rows:
-    """The budgets and payments of the project, channel by channel (channels are never pooled), oldest first."""
+    """The budgets and payments of the project and what went back, channel by channel (channels are never pooled)."""
     budgets = desk.session.exec(select(BudgetLine).where(col(BudgetLine.project_id) == desk.project)).all()
     payments = desk.session.exec(select(Payment).where(col(Payment.project_id) == desk.project)).all()
     lines = desk.session.exec(select(PlanLine).where(col(PlanLine.project_id) == desk.project)).all()
+    backs = desk.session.exec(select(MoneyBack).where(col(MoneyBack.project_id) == desk.project)).all()
     by_id = {line.id: line for line in lines}
     rows: Rows = []
     for channel in dict.fromkeys([row.channel for row in budgets] + [row.channel for row in lines]):
         budgeted = paid = Money(0)
-        mine = [payment for payment in payments if by_id[payment.plan_line_id].channel == channel]
+        moves: list[tuple[date, str, Payment | MoneyBack]] = [
+            *((one.paid_on, one.id, one) for one in payments if by_id[one.plan_line_id].channel == channel),
+            *((one.back_on, one.id, one) for one in backs if one.channel == channel),
+        ]
         for row in sorted((row for row in budgets if row.channel == channel), key=lambda row: (row.replied_on, row.id)):
             budgeted += Money(row.amount_fen)
             rows.append(_budget_row(desk, row, balance=budgeted))
         for grant in granted(desk.session, project=desk.project, channel=channel):
             budgeted += grant.amount
             rows.append(_grant_row(desk, by_id[grant.line], grant, balance=budgeted))
-        for payment in sorted(mine, key=lambda one: (one.paid_on, one.id)):
-            paid += Money(payment.amount_fen)
-            line = by_id[payment.plan_line_id]
-            rows.append(_payment_row(desk, payment, line, balance=budgeted - paid, paid=paid))
+        for *_, one in sorted(moves, key=lambda entry: (entry[0], isinstance(entry[2], MoneyBack), entry[1])):
+            if isinstance(one, Payment):
+                paid += Money(one.amount_fen)
+                line = by_id[one.plan_line_id]
+                rows.append(_payment_row(desk, one, line, balance=budgeted - paid, paid=paid))
+                continue
+            if one.kind == _RECOVERED:
+                paid -= Money(one.amount_fen)
+            else:
+                budgeted -= Money(one.amount_fen)
+            rows.append(_back_row(desk, one, by_id.get(one.plan_line_id or ""), balance=budgeted - paid, paid=paid))
     return rows
+
+
+def _back_row(desk: Desk, row: MoneyBack, line: PlanLine | None, *, balance: Money, paid: Money) -> dict[str, Any]:
+    """What came back from a contractor takes a payment back, what went back to its source an income."""
+    amount, recovered = desk.cell((-Money(row.amount_fen)).plain(), _BACK[row.kind]), row.kind == _RECOVERED
+    return dict.fromkeys(("income", "paid", "progress", "contractor", "voucher"), "—") | {
+        "day": row.back_on.isoformat(),
+        "source": desk.policy.funding.sources.get(row.channel, row.channel),
+        "category": sentence(f"ledger.{row.kind}"),
+        ("paid" if recovered else "income"): amount,
+        "balance": desk.cell(balance.plain(), _BACK[row.kind]),
+        "total_paid": desk.cell(paid.plain(), _BACK[row.kind]) if recovered else "—",
+        "plan_line": batch_name(line.quarter, line.batch) if line else "—",
+        "basis": desk.cell(row.reason or None, _BACK[row.kind]),
+    }
 
 
 def _grant_row(desk: Desk, line: PlanLine, grant: Granted, *, balance: Money) -> dict[str, Any]:

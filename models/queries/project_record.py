@@ -6,6 +6,8 @@ column that a table gets later without being added here. Money in fen.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeVar
 
@@ -17,10 +19,12 @@ from models.queries.modification import ModificationView, modifications_of
 from models.tables.acceptance import AcceptanceConclusion
 from models.tables.contract import Contract
 from models.tables.decision import Approval, Decision
+from models.tables.delivery import RecipientOwner
 from models.tables.evaluation import Outcome, ThirdPartyEvaluation
 from models.tables.feasibility import ContentReview, CostEstimate
-from models.tables.funding import BudgetLine, Payment, PlanLine
+from models.tables.funding import BudgetLine, MoneyBack, Payment, PlanLine
 from models.tables.kernel import Project
+from models.tables.midterm import MidtermAssessment, MidtermDecision
 from models.tables.procurement import MethodStep, Organisation, Procurement
 from models.tables.publicity import PublicityNotice
 from models.tables.review import ReviewRound
@@ -160,6 +164,48 @@ class ContractRecord(_Record):
     price_fen: int
     days_late: int
     terminated_on: date | None
+    termination_reason: str | None
+    demanded: list[dict[str, Any]]
+
+
+class MoneyBackRecord(_Record):
+    """One sum that came back: returned unspent, or recovered from a contractor."""
+
+    kind: str
+    year: int
+    channel: str
+    amount_fen: int
+    plan_line_id: str | None
+    contract_id: str | None
+    reason: str
+    back_on: date
+
+
+class MidtermRecord(_Record):
+    """One evaluation in mid-term and, once there was one, the re-decision on it."""
+
+    ordinal: int
+    recommendation: str
+    reason: str
+    timing: str
+    loss_fen: int | None
+    assessed_on: date
+    disposition: str | None
+    basis: str | None
+    decided_by: str | None
+    decided_on: date | None
+    successor_id: str | None
+
+
+class HandoverRecord(BaseModel):
+    """How many people came to an owner on a day: a team, the street office meanwhile, another unit, or gone (why)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    since: date
+    kind: str
+    unit: str
+    persons: int
 
 
 class PaymentRecord(_Record):
@@ -244,6 +290,9 @@ class ProjectRecord(_Record):
     procurements: tuple[ProcurementRecord, ...]
     contracts: tuple[ContractRecord, ...]
     payments: tuple[PaymentRecord, ...]
+    money_back: tuple[MoneyBackRecord, ...]
+    midterms: tuple[MidtermRecord, ...]
+    handovers: tuple[HandoverRecord, ...]
     evaluations: tuple[EvaluationRecord, ...]
     acceptances: tuple[AcceptanceRecord, ...]
     outcomes: tuple[OutcomeRecord, ...]
@@ -277,6 +326,9 @@ def project_record(session: Session, project: Project) -> ProjectRecord:
             ContractRecord(**row.model_dump(), contractor=names.get(row.organisation_id)) for row in rows(Contract)
         ),
         payments=tuple(PaymentRecord.model_validate(row) for row in rows(Payment)),
+        money_back=tuple(MoneyBackRecord.model_validate(row) for row in rows(MoneyBack)),
+        midterms=_midterms(rows(MidtermAssessment), rows(MidtermDecision)),
+        handovers=_handovers(rows(RecipientOwner)),
         evaluations=tuple(
             EvaluationRecord(**row.model_dump(), evaluator=names.get(row.organisation_id))
             for row in rows(ThirdPartyEvaluation)
@@ -295,4 +347,24 @@ def _procurement(session: Session, row: Procurement, names: dict[str, str]) -> P
         **row.model_dump(),
         method_path=tuple(MethodRecord.model_validate(step) for step in steps),
         winner=names.get(row.winner_organisation_id or ""),
+    )
+
+
+def _midterms(
+    assessments: Sequence[MidtermAssessment], decisions: Sequence[MidtermDecision]
+) -> tuple[MidtermRecord, ...]:
+    decided = {one.assessment_id: one for one in decisions}
+    names = ("disposition", "basis", "decided_by", "decided_on", "successor_id")
+    return tuple(
+        MidtermRecord(**row.model_dump(), **{name: getattr(decided.get(row.id), name, None) for name in names})
+        for row in sorted(assessments, key=lambda row: row.ordinal)
+    )
+
+
+def _handovers(owners: Sequence[RecipientOwner]) -> tuple[HandoverRecord, ...]:
+    """Return the hand-overs of a project by day, counted: whom they were about stands in the sheets and the chain."""
+    counted = Counter((row.since, row.kind, row.unit) for row in owners)
+    return tuple(
+        HandoverRecord(since=since, kind=kind, unit=unit, persons=persons)
+        for (since, kind, unit), persons in sorted(counted.items())
     )

@@ -5,7 +5,7 @@ Everything hangs on the rows alone, never on the day of building: equal rows giv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.core.actors import Role
 from models.core.messages import sentence
+from models.ports import Zone
 from models.queries.provenance import marks
 from models.queries.publicity import objections_of
 from models.queries.publicity_history import Teller, Told, history_view, outages_of, postings_of
@@ -24,6 +25,7 @@ from models.tables.publicity import PublicityNotice
 INDEX: Final = "index.html"
 FEED: Final = "feed.json"
 _FEED_VERSION: Final = "https://jsonfeed.org/version/1.1"
+_PAPERS: Final = ("procurement_notice_html", "contract_notice_html", "inspection_result_html")
 _UP: Final = "../../"  # from site/notices/ to the root of the bucket, where the papers lie under their digests
 
 
@@ -68,11 +70,26 @@ def shown(session: Session, *, teller: Teller) -> tuple[Shown, ...]:
     return tuple(made)
 
 
-def site(every: Sequence[Shown], *, teller: Teller) -> Site:
-    """Return the site over the notices that may be listed."""
+def papers(session: Session) -> tuple[dict[str, str], ...]:
+    """Return the public papers on purchases, contracts and inspections for the index, the newest first."""
+    rows = session.exec(
+        select(Document)
+        .where(col(Document.zone) == Zone.PUBLIC, col(Document.kind).in_(_PAPERS))
+        .order_by(col(Document.issued_on).desc(), col(Document.id))
+    ).all()
+    return tuple(
+        {"title": row.title, "href": f"../{row.key}", "date": row.issued_on.isoformat(), "digest": row.sha256}
+        for row in rows
+    )
+
+
+def site(every: Sequence[Shown], *, teller: Teller, papers: Sequence[Mapping[str, str]] = ()) -> Site:
+    """Return the site over the notices and ``papers`` that may be listed."""
     pages, entries = tuple(one.page for one in every), [one.entry for one in every]
     known = tuple(dict.fromkeys(text for page in pages for text in page.known))
-    index = Page(INDEX, _index(pages, entries, teller), known)
+    view = _index(pages, entries, teller)
+    latest = max((view["date"], *(paper["date"] for paper in papers)))
+    index = Page(INDEX, {**view, "date": latest, "papers": [dict(paper) for paper in papers]}, known)
     return Site(index, pages, _feed(every, teller))
 
 

@@ -6,17 +6,20 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func
+from sqlalchemy import exists, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
-from models.core.actors import Role
+from models.core.actors import CIVIL_AFFAIRS, Role
 from models.core.money import Money
 from models.core.registry import query
 from models.queries.procurement import bids_of, organisation_of
 from models.queries.reader import Reader, found, project_of
-from models.rules.purchase_gates import unwatched
+from models.rules.acceptance import Outcome
+from models.rules.purchase_gates import sample_period, unwatched
 from models.tables.acceptance import AcceptanceConclusion
 from models.tables.contract import Contract
+from models.tables.kernel import WorkItem
 from models.tables.procurement import Organisation, Procurement
 from models.tables.purchasing import (
     AgencyConduct,
@@ -40,7 +43,9 @@ READERS = (
     Role.DISCIPLINE_SUPERVISION,
     Role.AUDIT_BODY,
 )
+SAMPLE = "procurement.sample"
 _SOCIAL_ORG = "social_org"
+TERMINATED = "terminated"
 
 
 class _Model(BaseModel):
@@ -125,18 +130,39 @@ def conduct_of(session: Session, engagement: str) -> tuple[AgencyConduct, ...]:
 
 def suspended_until(session: Session, procurement: str) -> date | None:
     """Return the day from which a purchase may go on, of the complaints not yet decided."""
-    rows = session.exec(
-        select(Dispute).where(col(Dispute.procurement_id) == procurement, col(Dispute.answered_on).is_(None))
+    until = (row.suspended_until for row in disputes_open(session, procurement))
+    return max((day for day in until if day is not None), default=None)
+
+
+def disputes_open(session: Session, procurement: str) -> tuple[Dispute, ...]:
+    """Return the disputes about a purchase that nobody answered yet."""
+    statement = select(Dispute).where(col(Dispute.procurement_id) == procurement, col(Dispute.answered_on).is_(None))
+    return tuple(session.exec(statement.order_by(col(Dispute.id))).all())
+
+
+@query("procurement.samples_due", roles=(Role.SYSTEM, *CIVIL_AFFAIRS), clause="ZY-83")
+def samples_due(reader: Reader) -> tuple[str, ...]:
+    """Return the first day of every period that is over and whose new tender documents nobody sampled (ZY-83)."""
+    months = reader.policies.resolve(region=reader.region, on=reader.as_of).procurement.sampling_months
+    owed = reader.session.exec(
+        select(WorkItem.subject_id)
+        .where(col(WorkItem.kind) == SAMPLE, col(WorkItem.status) == "open")
+        .order_by(col(WorkItem.subject_id))
     ).all()
-    return max((row.suspended_until for row in rows if row.suspended_until is not None), default=None)
+    firsts = (date.fromisoformat(subject.rpartition(":")[2]) for subject in owed)
+    return tuple(first.isoformat() for first in firsts if sample_period(on=first, months=months)[1] < reader.as_of)
 
 
 class PastResult(_Model):
-    """How an earlier contract of a bidder ended: which project, on what kind of service, with what grade, when."""
+    """How an earlier contract of a bidder ended: which project, on what kind of service, with what grade, when.
+
+    ``accepted``: whether the project was; what was not accepted is no merit, whatever its grade.
+    """
 
     project: str
     category: str
     grade: str
+    accepted: bool
     concluded_on: date
 
 
@@ -152,17 +178,31 @@ class KnownBidder(_Model):
 
 
 def past_results(session: Session, organisation: str) -> tuple[PastResult, ...]:
-    """Return the graded conclusions of an organisation's contracts, the newest first."""
+    """Return the conclusion that stands of each project an organisation carried out, the newest first.
+
+    One that a later round replaced counts no more; a contract that was terminated did not bring the result about.
+    """
+    later = aliased(AcceptanceConclusion)
+    replaced = exists().where(
+        col(later.project_id) == col(AcceptanceConclusion.project_id),
+        col(later.round) > col(AcceptanceConclusion.round),
+    )
     rows = session.exec(
         select(AcceptanceConclusion, Procurement)
         .join(Contract, col(Contract.project_id) == col(AcceptanceConclusion.project_id))
         .join(Procurement, col(Procurement.id) == col(Contract.procurement_id))
-        .where(col(Contract.organisation_id) == organisation)
-        .where(col(AcceptanceConclusion.concluded_on) >= col(Contract.starts_on))
+        .where(col(Contract.organisation_id) == organisation, col(Contract.state) != TERMINATED)
+        .where(col(AcceptanceConclusion.concluded_on) >= col(Contract.starts_on), ~replaced)
         .order_by(col(AcceptanceConclusion.concluded_on).desc(), col(AcceptanceConclusion.id))
     ).all()
     return tuple(
-        PastResult(project=end.project_id, category=buy.category, grade=end.grade, concluded_on=end.concluded_on)
+        PastResult(
+            project=end.project_id,
+            category=buy.category,
+            grade=end.grade,
+            accepted=end.outcome == Outcome.ACCEPTED,
+            concluded_on=end.concluded_on,
+        )
         for end, buy in rows
     )
 
@@ -283,5 +323,5 @@ def watch(reader: Reader, *, procurement: str) -> Watch:
     return Watch(
         checks=tuple(one.id for one in checks),
         open_orders=tuple(one.id for one in checks if one.rectify_by is not None and one.rectified_on is None),
-        unwatched=unwatched(seen=seen, policy=policy),
+        unwatched=unwatched(seen=seen, by_agency=bool(engagements_of(session, row.id)), policy=policy),
     )

@@ -19,19 +19,24 @@ from models.core.errors import Refusal
 from models.core.registry import query
 from models.policy.schema import Policy
 from models.queries.delivery import is_newest
+from models.queries.needs import ASSESSORS
 from models.queries.reader import Reader, found, project_of
 from models.rules.delivery import item_names
 from models.rules.masking import masked, redacted
-from models.tables.delivery import CasePlan, PlanItem, ServiceRecord
+from models.tables.contract import Contract
+from models.tables.delivery import CasePlan, DeliveryStaff, PlanItem, RecipientOwner, ServiceRecord
 from models.tables.monitoring import FollowUpAnswer
 from models.tables.needs import Person, Selection
 
 _READERS = (*CIVIL_AFFAIRS, Role.TOWNSHIP, Role.PURCHASER, Role.CONTRACTOR)
-_LEDGER_READERS = (*_READERS, Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION)
+LEDGER_READERS = (*_READERS, Role.AUDIT_BODY, Role.DISCIPLINE_SUPERVISION)
 
 
 class FileRecord(BaseModel):
-    """One service in a file: when, what, by whom, with what result, whether the plan names it, who signed."""
+    """One service in a file: when, what, by whom, with what result, whether the plan names it, who signed.
+
+    ``qualified`` is whether that member of staff had a certificate good on the day, ``None`` for nobody assigned.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,12 +46,14 @@ class FileRecord(BaseModel):
     minutes: int
     item: str
     staff: str
+    qualified: bool | None
     place: str
     result: str
     satisfied: bool | None
     signed_by: str
     off_plan: bool
     corrected: bool
+    recorded_on: date
 
 
 class FileAnswer(BaseModel):
@@ -60,14 +67,27 @@ class FileAnswer(BaseModel):
     words: str
 
 
+class FileOwner(BaseModel):
+    """Who answers for the person from a day on (ZY-28): a team, the street office meanwhile, another unit, or nobody
+    any more and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    since: date
+    kind: str
+    unit: str
+
+
 class ServiceFile(BaseModel):
-    """The service file of one person in one project: name masked, plan, every service, every answer."""
+    """The service file of one person in one project: name masked, plan, every service, every answer, and each owner
+    after the first team."""
 
     model_config = ConfigDict(frozen=True)
 
     project: str
     person: str
     name: str
+    id_number: str
     planned: dict[str, int | None] = Field(description="计划服务项目及每月约定分钟数")
     case_plans: int
     records: tuple[FileRecord, ...]
@@ -75,6 +95,7 @@ class ServiceFile(BaseModel):
     answers: tuple[FileAnswer, ...]
     satisfied: int
     unsatisfied: int
+    owners: tuple[FileOwner, ...]
 
 
 class LedgerLine(BaseModel):
@@ -105,7 +126,7 @@ class WorkLedger(BaseModel):
     lines: tuple[LedgerLine, ...]
 
 
-@query("delivery.service_file", roles=_READERS, clause="FZ-55")
+@query("delivery.service_file", roles=LEDGER_READERS, clause="FZ-55")
 def service_file(
     reader: Reader,
     *,
@@ -122,9 +143,10 @@ def service_file(
     known = _person(session, project, person)
     planned, begins = _plan(session, project, known)
     names = item_names(policy=policy)
-    records = tuple(_record(reader, one, begins, names) for one in _records(session, project, known))
+    staff = _staff(session, project)
+    records = tuple(_record(reader, one, begins, names, staff) for one in _records(session, project, known))
     answers = tuple(_answer(reader, one) for one in _answers(session, known))
-    held = found(session.get(Person, known), kind="person", id=known)
+    shown = person_shown(reader, found(session.get(Person, known), kind="person", id=known), policy)
     cases = session.exec(
         select(func.count())
         .select_from(CasePlan)
@@ -136,7 +158,8 @@ def service_file(
     return ServiceFile(
         project=project,
         person=known,
-        name=masked(field="name", text=reader.vault.open(held.name_sealed), styles=_styles(reader, policy)),
+        name=shown[0],
+        id_number=shown[1],
         planned={names.get(item, item): minutes for item, minutes in planned.items()},
         case_plans=cases,
         records=records,
@@ -144,13 +167,26 @@ def service_file(
         answers=answers,
         satisfied=said.count(True),
         unsatisfied=said.count(False),
+        owners=_owners(session, project, known),
     )
 
 
-def _styles(reader: Reader, policy: Policy) -> Mapping[str, str]:
-    """The bureaus and the street see what policy shows inside; who serves or buys sees what experts see."""
-    inside = reader.actor.role in (*CIVIL_AFFAIRS, Role.TOWNSHIP)
-    return policy.publicity.mask_internal if inside else policy.publicity.mask_expert
+def _owners(session: Session, project: str, person: str) -> tuple[FileOwner, ...]:
+    rows = select(RecipientOwner).where(
+        col(RecipientOwner.project_id) == project, col(RecipientOwner.person_id) == person
+    )
+    ordered = session.exec(rows.order_by(col(RecipientOwner.ordinal))).all()
+    return tuple(FileOwner(since=row.since, kind=row.kind, unit=row.unit) for row in ordered)
+
+
+def person_shown(reader: Reader, person: Person, policy: Policy) -> tuple[str, str]:
+    """Return the name and the ID number of somebody served as whoever asks may read them.
+
+    Who works with the needs ledger sees what policy shows inside, all others what experts see.
+    """
+    styles = policy.publicity.mask_internal if reader.actor.role in ASSESSORS else policy.publicity.mask_expert
+    name, number = reader.vault.open(person.name_sealed), reader.vault.open(person.id_number_sealed)
+    return masked(field="name", text=name, styles=styles), masked(field="id_number", text=number, styles=styles)
 
 
 def _person(session: Session, project: str, code: str) -> str:
@@ -185,8 +221,13 @@ def _records(session: Session, project: str, person: str) -> list[ServiceRecord]
 
 
 def _record(
-    reader: Reader, row: ServiceRecord, begins: dict[tuple[str, str], date], names: Mapping[str, str]
+    reader: Reader,
+    row: ServiceRecord,
+    begins: dict[tuple[str, str], date],
+    names: Mapping[str, str],
+    staff: Mapping[tuple[str, str], DeliveryStaff],
 ) -> FileRecord:
+    member = staff.get((row.contract_id, row.staff_ref))
     first = begins.get((row.contract_id, row.item))
     return FileRecord(
         on=row.served_on,
@@ -195,13 +236,23 @@ def _record(
         minutes=row.minutes,
         item=names.get(row.item, row.item),
         staff=row.staff_ref,
+        qualified=None
+        if member is None
+        else member.qualified and row.served_on <= (member.certificate_until or date.max),
         place=redacted(reader.vault.open(row.place_sealed)),
         result=redacted(reader.vault.open(row.result_sealed)),
         satisfied=row.satisfied,
         signed_by=row.signed_by,
         off_plan=bool(begins) and (first is None or row.served_on < first),
         corrected=row.revision > 0,
+        recorded_on=row.recorded_on,
     )
+
+
+def _staff(session: Session, project: str) -> dict[tuple[str, str], DeliveryStaff]:
+    of_project = select(Contract.id).where(col(Contract.project_id) == project)
+    rows = session.exec(select(DeliveryStaff).where(col(DeliveryStaff.contract_id).in_(of_project))).all()
+    return {(row.contract_id, row.ref): row for row in rows}
 
 
 def _answers(session: Session, person: str) -> list[FollowUpAnswer]:
@@ -214,7 +265,7 @@ def _answer(reader: Reader, row: FollowUpAnswer) -> FileAnswer:
     return FileAnswer(on=row.answered_on, answer=row.answer, method=row.method, words=words)
 
 
-@query("delivery.work_ledger", roles=_LEDGER_READERS, clause="FZ-56")
+@query("delivery.work_ledger", roles=LEDGER_READERS, clause="FZ-56")
 def work_ledger(
     reader: Reader,
     *,

@@ -47,7 +47,9 @@ def is_satisfied(session: Session, *, schedule: Schedule, subject: str, turn: Tu
             statement = select(Document.id).where(*of_kind, col(Document.issued_on).between(*within))
         case "follow_up":
             statement = select(FollowUp.id).where(
-                col(FollowUp.project_id) == subject, col(FollowUp.closed_on).between(*within)
+                col(FollowUp.project_id) == subject,
+                col(FollowUp.closed_on).between(*within),
+                col(FollowUp.answered) > 0,
             )
         case "inspection":
             statement = select(InspectionRound.id).where(
@@ -127,8 +129,8 @@ def _overdue(contracts: object, on: date) -> bool:
 
 
 def _agreed(session: Session, contract: Contract, on: date) -> int:
-    """Return the minutes a contract's plan promises for the whole months gone."""
-    last = min(on, contract.ends_on)
+    """Return the minutes a contract's plan promises for the whole months gone before it was over."""
+    last = min(on, contract.ends_on, delivery.over_on(session, contract) or date.max)
     months = max((last.year - contract.starts_on.year) * 12 + last.month - contract.starts_on.month, 0)
     newest: dict[tuple[str, str], int] = {}
     rows = session.exec(
@@ -143,7 +145,7 @@ def satisfaction(session: Session, *, project: str) -> tuple[int, int]:
     """Return how many answers there are on services and in follow-ups, and how many of them are satisfied."""
     records = session.exec(
         select(func.count(), func.count().filter(col(ServiceRecord.satisfied).is_(True))).where(
-            col(ServiceRecord.project_id) == project, col(ServiceRecord.satisfied).is_not(None)
+            col(ServiceRecord.project_id) == project, col(ServiceRecord.satisfied).is_not(None), delivery.is_newest()
         )
     ).one()
     asked = session.exec(

@@ -1,7 +1,8 @@
 """The read of why a project stands where it stands: every step with its gates, clause, papers, role and money.
 
-Read by ``lifecycle why``. Built from the event chain alone (and what hangs on its events), so it tells no more than the
-chain proves. Writes nothing, names no person: whoever acted stands there as a role.
+Read by ``lifecycle why``. The steps are built from the event chain alone (and what hangs on its events), so they tell
+no more than the chain proves; beside them stands what was refused and what was alerted. Writes nothing, names no
+person: whoever acted stands there as a role.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from models.core.actors import OUTSIDE, ROLE_NAMES, Role
 from models.core.messages import sentence
 from models.core.money import Money
 from models.core.registry import operations, query
+from models.queries.attempts import Refused, refused
 from models.queries.project import HistoryLine, history, states_of
 from models.queries.reader import Reader, project_of
 from models.queries.work import OpenItem, waiting
@@ -27,10 +29,35 @@ from models.rules.citing import written_clause
 from models.rules.lifecycle import TRANSITIONS, Thing
 from models.rules.register import Kind, Status, register
 from models.tables.funding import Posting
-from models.tables.kernel import Document, Event, Project, WorkItem
+from models.tables.kernel import Alert, Document, Event, Project, WorkItem
 
 _JUDGED: Final = (Role.CONTRACTOR, Role.TENDER_AGENCY, Role.EXPERT, Role.THIRD_PARTY_EVALUATOR)
 _READERS: Final = tuple(role for role in Role if role not in (*OUTSIDE, *_JUDGED))
+_FIGURES: Final = {
+    "total_fen": "yuan",
+    "budget_fen": "yuan",
+    "price_fen": "yuan",
+    "bond_fen": "yuan",
+    "amount_fen": "yuan",
+    "spent_fen": "yuan",
+    "verified_fen": "yuan",
+    "loss_fen": "yuan",
+    "demanded_fen": "yuan",
+    "released_fen": "yuan",
+    "percent": "percent",
+    "verified_percent": "percent",
+    "bids": "bids",
+    "counted": "bids",
+    "served": "people",
+    "persons": "people",
+    "recipients": "people",
+    "records": "times",
+    "total": "points",
+    "asked": "people",
+    "satisfied": "people",
+    "days_late": "days",
+}
+"""What of an event's payload is told as a figure → its unit; each has a name ``why.figure.<key>``."""
 
 
 class Gate(BaseModel):
@@ -75,11 +102,21 @@ class Move(BaseModel):
     rule: str
 
 
+class Figure(BaseModel):
+    """One figure that the step put down: what it is of, and how much, in words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    value: str
+
+
 class Step(BaseModel):
     """One command: what was done on which day by which role, on what clause, and what it moved and left.
 
     ``first`` and ``last`` are the places of its events in the chain; a record moves nothing. ``gates`` are what the
-    region's rules had it check; ``synthetic`` lists what of it is made up in a rehearsal.
+    region's rules had it check; ``figures`` what it fixed or counted; ``synthetic`` lists what of it is made up in a
+    rehearsal.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,8 +131,22 @@ class Step(BaseModel):
     moves: tuple[Move, ...]
     gates: tuple[Gate, ...]
     papers: tuple[PaperLeft, ...]
+    figures: tuple[Figure, ...]
     amounts: tuple[Amount, ...]
     synthetic: tuple[str, ...]
+
+
+class Alerted(BaseModel):
+    """One alert about a thing to do: on which day, at which level of the ladder, about what, and whether too late."""
+
+    model_config = ConfigDict(frozen=True)
+
+    on: date
+    level: str
+    command: str
+    label: str
+    due_on: date
+    late: bool
 
 
 class NextMove(BaseModel):
@@ -110,7 +161,7 @@ class NextMove(BaseModel):
 
 
 class Why(BaseModel):
-    """How a project came to its present state, what waits, and what may come next."""
+    """How a project came to its present state, what was refused and alerted, what waits, and what may come next."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -120,6 +171,8 @@ class Why(BaseModel):
     states: dict[str, list[str]]
     synthetic: bool
     steps: tuple[Step, ...]
+    refused: tuple[Refused, ...]
+    alerts: tuple[Alerted, ...]
     waiting: tuple[OpenItem, ...]
     next: tuple[NextMove, ...]
 
@@ -145,22 +198,29 @@ def why(reader: Reader, *, project: str) -> Why:
             )
             for lines in _by_command(history(reader, project=project))
         ),
+        refused=refused(reader.session, project=project),
+        alerts=_alerts(reader, project),
         waiting=waiting(reader, col(WorkItem.project_id) == project),
         next=_next(states),
     )
 
 
 def _by_command(chain: Sequence[HistoryLine]) -> list[list[HistoryLine]]:
-    """Put the events of one command together: neighbours of one day and actor, none of which happened before in it."""
+    """Put the events of one command together: neighbours of one day and actor that move no thing twice."""
     steps: list[list[HistoryLine]] = []
     for line in chain:
         last = steps[-1] if steps else []
         same = bool(last) and _call(last[0]) == _call(line)
-        if same and not ("to" in line.payload and line.type in {one.type for one in last}):
+        if same and not (_moved(line) & {thing for one in last for thing in _moved(one)}):
             last.append(line)
         else:
             steps.append([line])
     return steps
+
+
+def _moved(line: HistoryLine) -> set[str]:
+    """Return the id of the thing an event moved; a record moved none."""
+    return {line.payload[f"{line.type.split('.', 1)[0]}_id"]} if "to" in line.payload else set()
 
 
 def _call(line: HistoryLine) -> tuple[str, str, date]:
@@ -192,8 +252,41 @@ def _step(lines: Sequence[HistoryLine], *, region: str, papers: Sequence[PaperLe
         moves=moves,
         gates=_gates(command, region),
         papers=tuple(papers),
+        figures=tuple(figure for line in lines for figure in _figures(line)),
         amounts=tuple(amounts),
         synthetic=tuple(sorted({path for line in lines for path in line.payload.get("synthetic", ())})),
+    )
+
+
+def _figures(line: HistoryLine) -> tuple[Figure, ...]:
+    """Return the amounts, shares and counts an event holds that have a name; nothing for none and nought."""
+    return tuple(
+        Figure(
+            name=sentence(f"why.figure.{key}"),
+            value=f"{Money(value).plain()}元" if key.endswith("_fen") else sentence(f"why.unit.{unit}", {"n": value}),
+        )
+        for key, unit in _FIGURES.items()
+        if (value := line.payload.get(key)) and not isinstance(value, bool | dict | list)
+    )
+
+
+def _alerts(reader: Reader, project: str) -> tuple[Alerted, ...]:
+    raised = (
+        select(Alert, WorkItem.resolves_with)
+        .join(WorkItem, col(WorkItem.id) == col(Alert.work_item_id))
+        .where(col(WorkItem.project_id) == project)
+    )
+    rows = reader.session.exec(raised.order_by(col(Alert.raised_on), col(Alert.id))).all()
+    return tuple(
+        Alerted(
+            on=row.raised_on,
+            level=row.level,
+            command=command,
+            label=sentence(f"command.{command}"),
+            due_on=row.due_on,
+            late=row.late,
+        )
+        for row, command in rows
     )
 
 

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from models.core.actors import INSIDE, Role
 from models.core.registry import query
 from models.queries.reader import Reader
+from models.queries.work_arguments import arguments_of
 from models.tables.kernel import Alert, WorkItem
 from models.tables.review import Expert, ReviewSeat
 
@@ -26,7 +27,7 @@ _SEE_PANELS: Final = (
 
 class OpenItem(BaseModel):
     """One open work item; ``alert`` is the level of the last alert for its present due date, ``note`` what was found
-    (both ``None`` where there is none)."""
+    (both ``None`` where there is none). ``given`` are the arguments of the resolving command that the item knows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +40,7 @@ class OpenItem(BaseModel):
     provisional: bool
     clause: str
     resolves_with: str
+    given: dict[str, str | list[str]]
     alert: str | None
     note: str | None
 
@@ -79,6 +81,7 @@ def waiting(reader: Reader, *wanted: ColumnElement[bool]) -> tuple[OpenItem, ...
             provisional=row.provisional,
             clause=row.clause,
             resolves_with=row.resolves_with,
+            given=arguments_of(reader.session, row),
             alert=levels.get(row.id),
             note=row.note,
         )

@@ -5,12 +5,13 @@ Pure; called by ``commands.acceptance``. Scores, weights and grades are ``rules.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
+from models.core.actors import CIVIL_AFFAIRS, ROLE_NAMES, Role
 from models.core.calendar import Due, WorkCalendar
 from models.core.errors import Refusal
 from models.core.messages import sentence
@@ -23,6 +24,10 @@ SELF_CHECK: Final = "acceptance.self_check"
 COMPREHENSIVE: Final = "acceptance.comprehensive"
 PROBLEM: Final = "acceptance.problem"
 ANNOUNCE: Final = "acceptance.announce"
+EVALUATE: Final = "evaluation.conclude"
+MENDERS: Final = (Role.CONTRACTOR, Role.PURCHASER, *CIVIL_AFFAIRS)
+"""Who may report a problem of a conclusion mended, and so may own one."""
+
 BEFORE_SELF_CHECK: Final = frozenset({"in_progress", "completed"})
 _TENTH: Final = Decimal("0.1")
 _HUNDRED: Final = Decimal(100)
@@ -71,15 +76,15 @@ def check_self_checked(*, state: str, policy: Policy) -> None:
         )
 
 
-def check_instruments(*, instruments: Mapping[str, str], policy: Policy) -> None:
-    """Refuse an unknown instrument and, where ZY-96 binds, a self-check that lacks one.
+def check_instruments(*, named: Collection[str], attached: Collection[str], policy: Policy) -> None:
+    """Refuse an unknown instrument and, where ZY-96 binds, a self-check to which one is not attached as a file.
 
     Raises ``Refusal`` ``acceptance.instruments_wrong`` (ZY-96).
     """
     known = policy.acceptance.self_check_instruments
-    unknown = [code for code in instruments if code not in known]
+    unknown = sorted({*named, *attached} - set(known))
     required = binding(policy=policy, rules=("ZY-96",))
-    missing = [name for code, name in known.items() if required and not instruments.get(code, "").strip()]
+    missing = [name for code, name in known.items() if required and code not in attached]
     if unknown or missing:
         names = "、".join(missing) or sentence("acceptance.none")
         facts = {"missing": names, "unknown": "、".join(unknown) or sentence("acceptance.none")}
@@ -110,6 +115,17 @@ def is_too_long(text: str) -> bool:
     return abs(figure) >= 10 ** (_DIGITS - _PLACES) or figure != round(figure, _PLACES)
 
 
+def check_problems(*, problems: Collection[tuple[Role, date]], on: date, policy: Policy) -> None:
+    """Refuse a problem (owner, due date) nobody could mend in time: its day has gone by, or its owner may not report it
+    mended. Raises ``Refusal`` ``acceptance.problem_wrong`` (ZY-99).
+    """
+    for owner, due_on in problems:
+        if due_on < on or owner not in MENDERS:
+            facts = {"owner": ROLE_NAMES[owner], "due_on": due_on.isoformat(), "on": on.isoformat()}
+            rule = binding(policy=policy, rules=("ZY-99", "SYS-PROBLEM"))
+            raise Refusal("acceptance.problem_wrong", rule=rule, facts=facts)
+
+
 def check_satisfaction(*, asked: int, satisfied: int) -> None:
     """Refuse more satisfied recipients than were asked (``acceptance.satisfaction_wrong``, SYS-SATISFACTION)."""
     if satisfied > asked:
@@ -118,7 +134,9 @@ def check_satisfaction(*, asked: int, satisfied: int) -> None:
 
 
 def satisfaction_percent(*, asked: int, satisfied: int) -> Decimal:
-    """Return the satisfaction rate in percent, one decimal half up. ``asked`` is at least 1."""
+    """Return the satisfaction rate in percent, one decimal half up; 0 where nobody was asked (an overturned one)."""
+    if not asked:
+        return Decimal("0.0")
     return (Decimal(satisfied) / asked * _HUNDRED).quantize(_TENTH, ROUND_HALF_UP)
 
 

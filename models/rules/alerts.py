@@ -25,7 +25,7 @@ OWN_ONLY: Final = frozenset(
 class Suppressed(StrEnum):
     """Why an alert is not told to somebody."""
 
-    NO_CONTACT = "no_contact"  # nobody is registered for the role and unit
+    NO_CONTACT = "no_contact"  # nobody is registered for the role and unit: who supervises is told instead
     NO_CHANNEL = "no_channel"  # the installation has no address to send through
     DONE = "done"  # the item was closed before the alert went out
     MOVED = "moved"  # the item has another due date by now
@@ -41,20 +41,24 @@ class Reachable:
     role: str
     unit: str
     supervises: bool
+    since: date = date.min
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose business a work item is: the role, the units it belongs to, and accounts named in person."""
+    """Whose business a work item is: the role, the units that must act, accounts named in person; ``above``: units
+    whose supervisors see it done.
+    """
 
     role: str
     units: frozenset[str]
     accounts: frozenset[str] = frozenset()
+    above: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An alert with its item: ``due_on`` is the alert's, ``item_due_on`` the item's at present."""
+    """An alert, or a line of a message, with its item: ``due_on`` is its own, ``item_due_on`` the item's at present."""
 
     id: str
     item: str
@@ -79,11 +83,12 @@ def told(
     """
     supervisor = level == SUPERVISOR
     role = supervisors.get(subject.role, subject.role) if supervisor else subject.role
+    units = subject.units | subject.above if supervisor else subject.units
     found = (
         one
         for one in contacts
         if one.supervises is supervisor
-        and ((one.role == role and one.unit in subject.units) or (not supervisor and one.account in subject.accounts))
+        and ((one.role == role and one.unit in units) or (not supervisor and one.account in subject.accounts))
     )
     accounts = {one.account: one for one in sorted(found, key=lambda one: one.id, reverse=True)}
     return tuple(accounts[account] for account in sorted(accounts))
@@ -93,6 +98,7 @@ def untold(*, alert: Raised, newest: str) -> Suppressed | None:
     """Return why an alert is told to nobody any more, ``None`` when it is told.
 
     ``newest`` is the latest alert of the same item, due date and hearer (supervisors hear apart from the others).
+    Asked when messages are made, and of each line again right before its message leaves.
     """
     if not alert.open:
         return Suppressed.DONE

@@ -5,7 +5,7 @@ Pure; called by ``commands.audit`` and, before a project is closed, by ``command
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,6 +42,16 @@ def check_not_prepared(*, prepared: Collection[str]) -> None:
     """Refuse a second filing of the same project. Raises ``Refusal`` ``audit.already_prepared``."""
     if prepared:
         raise Refusal("audit.already_prepared", rule="SYS-ALREADY-DONE")
+
+
+def check_settled(*, open_: Sequence[str], policy: Policy) -> None:
+    """Refuse to file a project that ended early while its money is under way or somebody waits for a team.
+
+    ``open_`` says in words what is open. Raises ``Refusal`` ``audit.unsettled`` (ZY-93).
+    """
+    if open_:
+        rule = binding(policy=policy, rules=("ZY-93", "SYS-SETTLED"))
+        raise Refusal("audit.unsettled", rule=rule, facts={"open": "；".join(open_)})
 
 
 def check_has_documents(*, count: int) -> None:

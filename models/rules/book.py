@@ -80,8 +80,12 @@ def check_unit(*, book: Book, unit: Unit, role: Role, offices: tuple[Role, ...])
         raise Refusal("book.not_yours", rule="SYS-ROLE", facts={"book": book.title, "role": ROLE_NAMES[lead]})
 
 
-def clean(*, book: Book, given: Mapping[str, Any], units: Iterable[str], policy: Policy, document: bool) -> Clean:
+def clean(
+    *, book: Book, given: Mapping[str, Any], units: Iterable[str], policy: Policy, document: bool, on: date
+) -> Clean:
     """Return the row as it is kept. Every fault of it is told at once, each under the rule that asks for the field.
+
+    ``on`` is today: nothing that starts or ends a clock is dated later.
 
     Raises ``Refusal`` ``book.row_wrong``.
     """
@@ -102,7 +106,7 @@ def clean(*, book: Book, given: Mapping[str, Any], units: Iterable[str], policy:
             values[code] = value
             if _wants_reason(value):
                 values[code + _REASON] = str(given[code + _REASON]).strip()
-    faults += _across(book, values, document)
+    faults += (*_across(book, values, document), *_days(book, values, on))
     if faults:
         facts = {"book": book.title, "problems": "；".join(fault.problem for fault in faults)}
         raise Refusal("book.row_wrong", rule=faults[0].rule, facts=facts, details=tuple(faults))
@@ -188,6 +192,23 @@ def _across(book: Book, values: Mapping[str, Value], document: bool) -> Iterator
         yield Detail(problem=sentence("book.problem.document"), field="document", rule=book.rule)
     if book.document == "none" and document:
         yield Detail(problem=sentence("book.problem.no_document"), field="document", rule=book.rule)
+
+
+def _days(book: Book, values: Mapping[str, Value], on: date) -> Iterator[Detail]:
+    """Yield days of a row's clock that cannot be: begun or done after today, due or done before it began."""
+    step = book.follow_up
+    if step is None:
+        return
+    since = values.get(step.since)
+    for code in (step.since, step.done):
+        if (day := values.get(code)) and str(day) > on.isoformat():
+            text = sentence("book.problem.future", {"field": book.fields[code].label})
+            yield Detail(problem=text, field=code, rule=book.fields[code].rule or book.rule)
+    for code in (step.due, step.done):
+        if code and since and (day := values.get(code)) and str(day) < str(since):
+            facts = {"field": book.fields[code].label, "since": book.fields[step.since].label}
+            problem = sentence("book.problem.before", facts)
+            yield Detail(problem=problem, field=code, rule=book.fields[code].rule or book.rule)
 
 
 def applies(when: When, values: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 from models.core.errors import Refusal
 from models.core.messages import sentence
 from models.core.money import Money
-from models.core.periods import add_months
+from models.core.periods import Period
 from models.policy.schema import Policy
 from models.rules.force import binding
 
@@ -30,8 +30,8 @@ def check_term(*, starts_on: date, ends_on: date, policy: Policy) -> None:
     """
     if ends_on <= starts_on:
         raise Refusal("contract.term_empty", rule="SYS-PERIOD")
-    latest = add_months(starts_on, months=_MONTHS_A_YEAR * policy.contract.max_years)
-    if ends_on > latest:
+    latest = Period.lasting(starts_on, months=_MONTHS_A_YEAR * policy.contract.max_years).end
+    if latest is not None and ends_on > latest:
         raise Refusal(
             "contract.term_too_long",
             rule=binding(policy=policy, rules=("BJ-36", "AH-15", "SYS-CONTRACT-TERM")),
@@ -56,7 +56,8 @@ def missing_extension_conditions(
     if unknown:
         facts = {"codes": "、".join(unknown), "allowed": "、".join(conditions)}
         raise Refusal("contract.condition_unknown", rule="SYS-CODE-LIST", facts=facts)
-    if ends_on <= add_months(starts_on, months=_MONTHS_A_YEAR * _ORDINARY_YEARS):
+    ordinary = Period.lasting(starts_on, months=_MONTHS_A_YEAR * _ORDINARY_YEARS).end
+    if ordinary is not None and ends_on <= ordinary:
         return ()
     return tuple(code for code in conditions if code not in stated)
 

@@ -16,6 +16,7 @@ from models.core.messages import sentence
 from models.core.money import Money
 from models.policy.schema import Policy
 from models.rules.force import binding
+from models.rules.payment import PAYMENT_RULES
 
 _TRANSFER: Final = ("BJ-47", "LAW-ZFCGTL-72")
 
@@ -43,6 +44,13 @@ def assisting_warnings(*, assisting: Sequence[Assisting], policy: Policy) -> tup
         for one in assisting
         if not one.party
     )
+
+
+def check_withheld(*, withheld: Money, unpaid: Money, policy: Policy) -> None:
+    """Refuse to withhold more than was verified and not paid (``contract.withheld_beyond``, ZY-112)."""
+    if withheld < Money.ZERO or withheld > unpaid:
+        facts = {"withheld": str(withheld), "unpaid": str(unpaid)}
+        raise Refusal("contract.withheld_beyond", rule=binding(policy=policy, rules=PAYMENT_RULES), facts=facts)
 
 
 def check_bond(*, bond: Money | None, price: Money, policy: Policy) -> None:

@@ -15,12 +15,13 @@ from typing import Final
 from models.core.errors import Detail, Refusal
 from models.core.hashing import digest
 from models.core.messages import sentence
+from models.core.money import Money
 from models.core.periods import Period
 from models.policy.schema import Policy
 from models.rules.force import binding
 
 PERMITTING_LINES: Final = frozenset({"issued", "paid"})
-_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 _MINUTES_AN_HOUR: Final = 60
 _TENTH: Final = Decimal("0.1")
 
@@ -96,6 +97,14 @@ def check_start(*, line_states: tuple[str, ...], policy: Policy) -> None:
         raise Refusal("delivery.no_plan_line", rule=binding(policy=policy, rules=("ZY-76", "SYS-PLAN-BEFORE-START")))
 
 
+def check_funded(*, committed: Money, policy: Policy) -> None:
+    """Refuse to start a contract no money is committed to: the contractor would advance it (``delivery.prefinanced``,
+    ZY-93, 政府投资条例 art. 22 by reference)."""
+    rule = binding(policy=policy, rules=("ZY-93",))
+    if rule and not committed:
+        raise Refusal("delivery.prefinanced", rule=rule)
+
+
 def check_cases_planned(*, unplanned: int, policy: Policy) -> None:
     """Refuse to complete while selected persons have no case plan (``delivery.cases_unplanned``, HS-07)."""
     rule = binding(policy=policy, rules=("HS-07",))
@@ -103,11 +112,27 @@ def check_cases_planned(*, unplanned: int, policy: Policy) -> None:
         raise Refusal("delivery.cases_unplanned", rule=rule, facts={"persons": unplanned})
 
 
-def check_staff(*, refs: tuple[str, ...]) -> None:
-    """Refuse a list that names a work number twice (``delivery.staff_twice``, SYS-UNIQUE)."""
+def check_staff(*, refs: tuple[str, ...], uncertified: Sequence[str], policy: Policy) -> None:
+    """Refuse a list that names a work number twice, or somebody as qualified without the number of a certificate.
+
+    Raises ``Refusal`` ``delivery.staff_twice`` (SYS-UNIQUE), ``delivery.certificate_missing`` (HS-49).
+    """
     twice = sorted({ref for ref in refs if refs.count(ref) > 1})
     if twice:
         raise Refusal("delivery.staff_twice", rule="SYS-UNIQUE", facts={"staff": "、".join(twice)})
+    if uncertified:
+        rule = binding(policy=policy, rules=("HS-49", "SYS-STAFF-QUALIFIED"))
+        raise Refusal("delivery.certificate_missing", rule=rule, facts={"staff": "、".join(uncertified)})
+
+
+def check_still_open(*, over_on: date | None, recorded_on: date, policy: Policy) -> None:
+    """Refuse records of a contract that has been over (its last day ``over_on``) for longer than records may still be
+    corrected (``delivery.records_closed``, SYS-SERVICE-RECORD): what was served until then is entered or put right.
+    """
+    days = policy.delivery.record_correction_days
+    if over_on is not None and (recorded_on - over_on).days > days:
+        facts = {"on": over_on.isoformat(), "days": days}
+        raise Refusal("delivery.records_closed", rule="SYS-SERVICE-RECORD", facts=facts)
 
 
 def item_names(*, policy: Policy) -> Mapping[str, str]:
@@ -115,10 +140,14 @@ def item_names(*, policy: Policy) -> Mapping[str, str]:
     return {**policy.delivery.service_item_names, **(policy.delivery.nonmaterial_kinds or {})}
 
 
-def minutes_between(*, start: str, end: str) -> int:
-    """Return the minutes from ``start`` to ``end`` of one day. Raises ``ValueError`` for no time or an empty span."""
+def minutes_between(*, start: str, end: str, corrects: bool = False) -> int:
+    """Return the minutes from ``start`` to ``end`` of one day, which may be ``24:00``.
+
+    A correction (``corrects``) may end when it begins: nothing was served, the record is withdrawn. Raises
+    ``ValueError`` for no time or an empty span.
+    """
     begun, ended = _minute(start), _minute(end)
-    if ended <= begun:
+    if ended < begun or (ended == begun and not corrects):
         raise ValueError("a service ends after it begins")
     return ended - begun
 
@@ -127,7 +156,8 @@ def _minute(text: str) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError("a time is written HH:MM")
-    return int(match[1]) * _MINUTES_AN_HOUR + int(match[2])
+    hours, minutes = (part for part in match.groups() if part is not None)
+    return int(hours) * _MINUTES_AN_HOUR + int(minutes)
 
 
 def check_services(*, services: tuple[Service, ...], assignment: Assignment, policy: Policy) -> None:
@@ -181,7 +211,7 @@ def _when(service: Service, assignment: Assignment) -> list[_Fault]:
     elif service.on > assignment.recorded_on:
         faults.append(("on", _problem("future"), "SYS-NOT-YET"))
     try:
-        minutes_between(start=service.start, end=service.end)
+        minutes_between(start=service.start, end=service.end, corrects=service.corrects)
     except ValueError:
         faults.append(("end", _problem("time"), "SYS-PERIOD"))
     return faults

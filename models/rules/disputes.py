@@ -35,7 +35,7 @@ def check_in_time(*, kind: str, on: date, since: date | None, policy: Policy, ca
     if kind == QUERY:
         return
     rule = "LAW-ZFCG-52" if kind == CHALLENGE else "LAW-ZFCG-55"
-    if since is None:
+    if since is None or since > on:
         raise Refusal("procurement.dispute_unfounded", rule=rule)
     leaves = policy.procurement
     days = leaves.challenge_working_days if kind == CHALLENGE else leaves.complaint_working_days

@@ -6,7 +6,7 @@ a purchaser ask for proofs, so what is missing is recorded and blocks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Final
 
@@ -20,6 +20,7 @@ from models.rules.force import binding
 COORDINATION_NOTE: Final = "coordination_note"
 """The proof a class-II institution attaches on how funding and staffing are coordinated (BJ-15)."""
 _CLASS_TWO: Final = "class_two_institution"
+_INDIVIDUAL: Final = "individual"
 _MONTHS: Final = 12
 _KINSHIP: Final = "kinship"
 _CONDITION_RULES: Final = {
@@ -55,6 +56,11 @@ def check_kind_of_code(*, kind: str, uscc: str | None, policy: Policy) -> None:
     )
 
 
+def code_warning(*, kind: str, uscc: str | None) -> tuple[str, ...]:
+    """Warn of a supplier without a credit code: its kind is told by nobody, a bar is found by its name alone."""
+    return () if uscc or kind == _INDIVIDUAL else (sentence("procurement.warning.no_code"),)
+
+
 def check_conditions(*, kind: str, proofs: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
     """Return the warnings of a bid whose proofs suffice; refuse one that lacks a condition Beijing makes a gate.
 
@@ -78,6 +84,16 @@ def check_conditions(*, kind: str, proofs: Mapping[str, str], policy: Policy) ->
     if kind == _CLASS_TWO and rule is not None and not proofs.get(COORDINATION_NOTE, "").strip():
         return (sentence("procurement.warning.coordination", {"rule": rule}),)
     return ()
+
+
+def check_not_involved(*, supplier: Collection[str | None], involved: Collection[str], single_source: bool) -> None:
+    """Refuse a supplier that designed the purchase, wrote its norms, manages or checks it (LAW-ZFCGTL-18).
+
+    ``supplier`` is every name the supplier has (id, name, credit code), ``involved`` who did such work. A single source
+    is excepted by law. Raises ``Refusal`` ``procurement.designer_bids``.
+    """
+    if not single_source and set(involved) & {name for name in supplier if name}:
+        raise Refusal("procurement.designer_bids", rule="LAW-ZFCGTL-18")
 
 
 def check_bar(*, from_on: date, until_on: date, policy: Policy) -> str:

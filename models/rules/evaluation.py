@@ -6,7 +6,7 @@ floats; every rounding is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Final
@@ -101,6 +101,29 @@ def _sheet_fault(problem: str, code: str, name: str, *, most: Decimal | None = N
     return Detail(problem=sentence(f"evaluation.problem.{problem}", {"name": name, "most": most}), field=code)
 
 
+@dataclass(frozen=True)
+class SheetItem:
+    """One item of the performance sheet: its name and its weight."""
+
+    name: str
+    weight: Decimal
+
+
+def is_performance_sheet(*, scores: Collection[str], sheet: Mapping[str, SheetItem], policy: Policy) -> bool:
+    """Say whether the purchaser scored on the performance sheet (绩效评价表), whole or not.
+
+    That is where a region prescribes no items of its own, and an item of the sheet is scored.
+    """
+    return policy.evaluation.purchaser_items is None and not sheet.keys().isdisjoint(scores)
+
+
+def weighted(*, scores: Mapping[str, Decimal], sheet: Mapping[str, SheetItem]) -> Decimal:
+    """Return the weighted mean of a whole performance sheet, rounded half up to two decimals."""
+    whole = sum((sheet[code].weight for code in scores), Decimal(0))
+    total = sum((sheet[code].weight * score for code, score in scores.items()), Decimal(0))
+    return (total / whole).quantize(_HUNDREDTH, ROUND_HALF_UP)
+
+
 def mean(*, scores: Sequence[Decimal]) -> Decimal:
     """Return the mean of at least one score, rounded half up to two decimals."""
     return (sum(scores, Decimal(0)) / len(scores)).quantize(_HUNDREDTH, ROUND_HALF_UP)
@@ -169,6 +192,12 @@ def lowest_grade(*, policy: Policy) -> str:
     """Return the grade that does not pass."""
     grades = policy.evaluation.grades
     return min(grades, key=lambda grade: grades[grade])
+
+
+def best_grade(*, policy: Policy) -> str:
+    """Return the grade above all others."""
+    grades = policy.evaluation.grades
+    return max(grades, key=lambda grade: grades[grade])
 
 
 def change(*, before: Decimal, after: Decimal, approximate: bool) -> Change | None:

@@ -29,6 +29,8 @@ _DONOR_LAW_KEEPER: Final = "LAW-GYSYJZ-11"
 _CHARITIES: Final = frozenset(
     {OrganisationType.ASSOCIATION, OrganisationType.PRIVATE_NON_PROFIT, OrganisationType.FOUNDATION}
 )
+PLANLESS: Final = frozenset({"rejected", "withdrawn", "stopped", "converted", "evaluated", "audited", "archived"})
+"""States of a project that gets no plan line any more: what it leaves unreserved goes back."""
 PAYABLE_CONTRACTS: Final = frozenset({"signed", "running", "ended"})
 
 

@@ -111,11 +111,29 @@ def check_drawn_inspector(*, actor: str, drawn: Collection[str], policy: Policy)
         raise Refusal("monitoring.not_drawn", rule=binding(policy=policy, rules=("ZY-87", "SYS-DRAW")))
 
 
+def check_replaceable(*, out: str, drawn: Collection[str], alternates: Collection[str], policy: Policy) -> None:
+    """Refuse to replace somebody who was not drawn, or when nobody drawn behind is left (ZY-87).
+
+    Raises ``Refusal`` ``monitoring.inspector_unknown``, ``monitoring.no_alternate``.
+    """
+    rule = binding(policy=policy, rules=("ZY-87", "SYS-DRAW"))
+    if out not in drawn:
+        raise Refusal("monitoring.inspector_unknown", rule=rule)
+    if not alternates:
+        raise Refusal("monitoring.no_alternate", rule=rule)
+
+
 def check_publishable(*, drawn_on: date | None, open_inspections: int, policy: Policy) -> None:
     """Refuse to publish a round before every drawn project was inspected (``monitoring.inspections_open``, ZY-87)."""
     if drawn_on is None or open_inspections:
         rule = binding(policy=policy, rules=("ZY-87", "SYS-DRAW"))
         raise Refusal("monitoring.inspections_open", rule=rule, facts={"open": open_inspections})
+
+
+def check_source(*, source: str, known: bool) -> None:
+    """Refuse an order that cites something its project has not (``monitoring.source_unknown``, SYS-CODE-LIST)."""
+    if not known:
+        raise Refusal("monitoring.source_unknown", rule="SYS-CODE-LIST", facts={"source": source})
 
 
 def check_order_due(*, ordered_on: date, due_on: date) -> None:

@@ -20,6 +20,7 @@ from models.rules.funding import Account
 _COVERED: Final = frozenset({"drafted", "signed", "issued", "paid"})
 _OPEN: Final = (Account.RESERVED, Account.PLANNED, Account.COMMITTED)
 _SPENT: Final = (Account.PAID, Account.RECOVERED)
+_ANYTHING: Final = 1_000_000  # more than any earmark names
 _OUTSIDE: Final = frozenset({Account.APPROPRIATION, Account.CARRIED})
 """Accounts that may stand below zero: the source, and money on its way from one year to the next."""
 
@@ -54,6 +55,11 @@ def fits(*, earmark: Earmark, use: Use) -> bool:
         and (not earmark.services or (bool(use.services) and use.services <= earmark.services))
         and (not earmark.units or bool(use.units & earmark.units))
     )
+
+
+def narrow_first(earmark: Earmark) -> tuple[int, ...]:
+    """Return the key that puts money for few before money for many, so that a line leaves to others what is theirs."""
+    return tuple(len(named) or _ANYTHING for named in (earmark.projects, earmark.units, earmark.services))
 
 
 def check_purpose(*, wanted: Money, fitting: Money, kept: Money, policy: Policy) -> None:
@@ -113,14 +119,16 @@ class LineTold:
 
 @dataclass(frozen=True)
 class Told:
-    """What the other tables say: plan lines, prices, payments by (line, contract), budgets by (project, channel, year),
-    funds."""
+    """What the other tables say: plan lines, prices, payments and recoveries by (line, contract), budgets and what was
+    returned of them by (project, channel, year), funds."""
 
     lines: Mapping[str, LineTold] = field(default_factory=dict)
     prices: Mapping[str, Money] = field(default_factory=dict)
     payments: Mapping[tuple[str | None, str | None], Money] = field(default_factory=dict)
     budgets: Mapping[tuple[str | None, str, int], Money] = field(default_factory=dict)
     funds: Mapping[str, Money] = field(default_factory=dict)
+    recovered: Mapping[tuple[str | None, str | None], Money] = field(default_factory=dict)
+    returned: Mapping[tuple[str | None, str, int], Money] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,14 @@ def broken(*, sums: Iterable[Sum], told: Told) -> tuple[Broken, ...]:
     arrived in another.
     """
     rows = tuple(sums)
-    return (*_uneven(rows), *_below_zero(rows), *_lines(rows, told), *_contracts(rows, told), *_sources(rows, told))
+    return (
+        *_uneven(rows),
+        *_below_zero(rows),
+        *_lines(rows, told),
+        *_contracts(rows, told),
+        *_sources(rows, told),
+        *_backs(rows, told),
+    )
 
 
 def _total(pairs: Iterable[tuple[_Key, Money]]) -> dict[_Key, Money]:
@@ -206,6 +221,20 @@ def _contracts(rows: Sequence[Sum], told: Told) -> list[Broken]:
     ]
     stated: list[tuple[_Key, Money]] = [(key, -amount) for key, amount in told.payments.items()]
     return over + _apart("payments", (*spent.items(), *stated))
+
+
+def _backs(rows: Sequence[Sum], told: Told) -> list[Broken]:
+    recovered: list[tuple[_Key, Money]] = [
+        ((row.line, row.contract), row.amount) for row in rows if row.account is Account.RECOVERED
+    ]
+    returned: list[tuple[_Key, Money]] = [
+        ((row.project, row.channel, row.year), row.amount)
+        for row in rows
+        if row.account is Account.RETURNED and row.fund is None
+    ]
+    recovered += [(key, -amount) for key, amount in told.recovered.items()]
+    returned += [(key, -amount) for key, amount in told.returned.items()]
+    return [*_apart("recovered", recovered), *_apart("returned", returned)]
 
 
 def _apart(code: str, pairs: Iterable[tuple[_Key, Money]]) -> list[Broken]:

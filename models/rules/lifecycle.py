@@ -25,6 +25,7 @@ class Thing(StrEnum):
 
 
 UNBORN = ""
+_ARCHIVED = "archived"
 _ENDED_UNAPPROVED = frozenset({"rejected", "withdrawn"})
 """A project that ended so comes back only as a new one that names it as its predecessor."""
 
@@ -105,13 +106,17 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(_P, "midterm.decide", "in_progress|deferred", "converted", "converted", "ZY-104", "CONVERT"),
     _move(_P, "midterm.decide", "in_progress", "deferred", "deferred", "ZY-104", "DEFER"),
     _move(_P, "midterm.decide", "deferred", "in_progress", "resumed", "ZY-104", "CONTINUE"),
+    _move(_P, "delivery.refer_project", "planned|in_progress|deferred", "referred", "referred", "ZY-28"),
     _move(_P, "delivery.complete", "in_progress", "completed", "completed", "ZY-95"),
     _move(_P, "acceptance.submit_self_check", "completed", "self_checked", "self_checked", "ZY-95"),
     _move(_P, "acceptance.conclude", "self_checked", "accepted", "accepted", "ZY-97", "accepted"),
     _move(_P, "acceptance.conclude", "self_checked", "not_accepted", "not_accepted", "ZY-97", "not_accepted"),
     _move(_P, "acceptance.submit_self_check", "not_accepted", "self_checked", "self_checked_again", "ZY-99", "again"),
+    _move(_P, "acceptance.overturn", "accepted", "self_checked", "acceptance_overturned", "SYS-OVERTURN"),
     _move(_P, "evaluation.conclude", "accepted", "evaluated", "evaluated", "ZY-29"),
-    _move(_P, "audit.record_receipt", "evaluated", "audited", "audited", "ZY-31", "complete"),
+    _move(
+        _P, "audit.record_receipt", "evaluated|stopped|converted|referred", "audited", "audited", "ZY-31", "complete"
+    ),
     _move(_P, "archive.close_project", "audited", "archived", "archived", "ZY-32"),
     _move(_L, "funding.draft_plan", "", "drafted", "drafted", "ZY-75"),
     _move(_L, "funding.adopt_scenario", "", "drafted", "drafted", "ZY-78"),
@@ -121,17 +126,22 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(_L, "funding.cancel_line", "drafted|signed", "closed", "cancelled", "ZY-75"),
     _move(_L, "funding.close_line", "issued|paid", "closed", "closed", "ZY-112"),
     _move(_L, "midterm.decide", "drafted|signed|issued|paid", "closed", "closed", "ZY-104"),
+    _move(_L, "delivery.refer_project", "drafted|signed|issued|paid", "closed", "closed", "ZY-28"),
     _move(_B, "procurement.plan", "", "planned", "planned", "ZY-80"),
     _move(_B, "procurement.publish_notice", "planned|failed|method_changed", "noticed", "noticed", "HS-16"),
     _move(_B, "procurement.close_bidding", "noticed", "failed", "failed", "LAW-ZFCG-36", "too_few"),
     _move(_B, "procurement.approve_method_change", "failed", "method_changed", "method_changed", "HS-17"),
     _move(_B, "procurement.award", "noticed|method_changed", "awarded", "awarded", "HS-19"),
+    _move(_B, "procurement.withdraw_award", "awarded", "noticed", "award_withdrawn", "LAW-ZFCGTL-49"),
     _move(_B, "procurement.cancel", "planned|noticed|failed|method_changed", "void", "voided", "LAW-ZFCG-36"),
+    _move(_B, "midterm.decide", "planned|noticed|failed|method_changed", "void", "voided", "ZY-104"),
+    _move(_B, "delivery.refer_project", "planned|noticed|failed|method_changed", "void", "voided", "ZY-28"),
     _move(_C, "contract.sign", "", "signed", "signed", "BJ-33"),
     _move(_C, "delivery.start", "signed", "running", "started", "ZY-25"),
     _move(_C, "delivery.complete", "running", "ended", "ended", "BJ-46"),
     _move(_C, "contract.terminate", "signed|running", "terminated", "terminated", "BJ-51"),
     _move(_C, "midterm.decide", "signed|running", "terminated", "terminated", "ZY-104"),
+    _move(_C, "delivery.refer_project", "signed|running", "terminated", "terminated", "ZY-28"),
 )
 
 
@@ -168,6 +178,12 @@ def check_state_in(*, thing: Thing, command: str, state: str, allowed: Iterable[
     names = tuple(allowed)
     if state not in names:
         raise not_in_state(thing=thing, command=command, state=state, allowed=names)
+
+
+def check_not_archived(*, command: str, state: str) -> None:
+    """Refuse a command on a project whose archive is closed: its life is over (``SYS-STATE``)."""
+    allowed = tuple(one for one in states(Thing.PROJECT) if one != _ARCHIVED)
+    check_state_in(thing=Thing.PROJECT, command=command, state=state, allowed=allowed)
 
 
 def not_in_state(*, thing: Thing, command: str, state: str, allowed: Iterable[str] | None = None) -> Refusal:

@@ -54,7 +54,7 @@ def window_of(*, term: Period | None, started_on: date, policy: Policy) -> Perio
         return None
     if term is None or term.end is None:
         return None
-    if term.end <= add_months(term.start, months=_MONTHS_A_YEAR * leaves.trigger_years):
+    if term.days <= Period.lasting(term.start, months=_MONTHS_A_YEAR * leaves.trigger_years).days:
         return None
     return Period.through(
         add_months(started_on, months=_MONTHS_A_YEAR * leaves.window_from_years),
@@ -62,12 +62,13 @@ def window_of(*, term: Period | None, started_on: date, policy: Policy) -> Perio
     )
 
 
-def timing(*, window: Period | None, on: date, policy: Policy) -> Timing:
+def timing(*, window: Period | None, on: date, changed: bool = False, policy: Policy) -> Timing:
     """Return how an evaluation of this day stands to its window; one that is late is recorded, not refused.
 
-    Raises ``Refusal`` ``midterm.too_early`` (ZY-101).
+    Before the window a project is evaluated only when its money or conditions ``changed``: it cannot wait (ZY-105), and
+    the evaluation it owes is still to come. Raises ``Refusal`` ``midterm.too_early`` (ZY-101).
     """
-    if window is None:
+    if window is None or (on < window.start and changed):
         return Timing.VOLUNTARY
     if on < window.start:
         facts = {"from": window.start.isoformat(), "until": str(window.last_day), "source": _source(policy)}
@@ -109,12 +110,15 @@ def check_disposition(*, disposition: str, analysed: bool, policy: Policy) -> Di
     return Disposition(disposition)
 
 
-def check_plan(*, funds_assured: bool, conditions_changed: bool, planned: bool, policy: Policy) -> None:
-    """Refuse a project without assured funds or under changed conditions that has no plan with its estimated loss.
+def check_plan(
+    *, planned: bool, policy: Policy, funds_assured: bool = True, conditions_changed: bool = False, ending: bool = False
+) -> None:
+    """Refuse a project without assured funds, under changed conditions or about to end that has no plan with its
+    estimated loss.
 
     Raises ``Refusal`` ``midterm.plan_missing`` (ZY-105).
     """
-    if (not funds_assured or conditions_changed) and not planned:
+    if (not funds_assured or conditions_changed or ending) and not planned:
         raise Refusal("midterm.plan_missing", rule=binding(policy=policy, rules=("ZY-105", "SYS-MIDTERM")))
 
 
@@ -178,10 +182,13 @@ def check_demand(*, amount: Money, paid: Money) -> None:
         raise Refusal("midterm.over_demand", rule="SYS-BALANCE", facts={"amount": str(amount), "paid": str(paid)})
 
 
-def check_served_before(*, days: Collection[date], deferred_since: date | None, policy: Policy) -> None:
-    """Refuse services of days on which their project was deferred (``midterm.served_while_deferred``, ZY-104)."""
-    late = [day for day in days if deferred_since is not None and day >= deferred_since]
-    if late:
+def check_served_before(*, days: Collection[date], deferrals: Collection[Period], policy: Policy) -> None:
+    """Refuse services of days on which their project was deferred, resumed or not since
+    (``midterm.served_while_deferred``, ZY-104).
+    """
+    while_deferred = [day for day in days if any(day in deferral for deferral in deferrals)]
+    if while_deferred:
         rule = binding(policy=policy, rules=("ZY-104", "SYS-MIDTERM"))
-        facts = {"records": len(late), "since": str(deferred_since)}
+        since = max(one.start for one in deferrals if min(while_deferred) in one)
+        facts = {"records": len(while_deferred), "since": since.isoformat()}
         raise Refusal("midterm.served_while_deferred", rule=rule, facts=facts)

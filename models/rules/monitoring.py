@@ -42,6 +42,7 @@ _LINE_RULES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _PHASES: Final[Mapping[str, str]] = {
     "in_progress": "implementation",
+    "deferred": "implementation",
     "completed": "acceptance",
     "self_checked": "acceptance",
     "not_accepted": "acceptance",

@@ -6,7 +6,7 @@ contractor keeps a dedicated account (ZY-92), stays within the estimate (ZY-93) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -18,7 +18,11 @@ from models.policy.schema import Policy
 from models.rules.force import binding
 from models.rules.funding import PAYABLE_CONTRACTS
 
+PAYMENT_RULES: Final = ("ZY-112", "HS-28", "BJ-35", "SYS-PAYMENT-BASIS")
+"""What a payment under a contract rests on."""
 _HUNDRED: Final = Decimal(100)
+_ALARMING: Final = ("category_over", "category_unknown", "over_estimate", "contract_price", "plan_amount")
+"""Parts that say more was asked than was granted, or for something else (ZY-94): who supervises is told."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,12 @@ def check_payment(*, case: PaymentCase, policy: Policy) -> None:
         )
 
 
+def alarm(*, details: Iterable[Detail]) -> Detail | None:
+    """Return what of a refused payment those who supervise the money have to be told: over budget, another purpose."""
+    found = {one.field: one for one in details}
+    return next((found[part] for part in _ALARMING if part in found), None)
+
+
 def is_last(*, case: PaymentCase) -> bool:
     """Say whether the payment is the last of its contract: called so, or reaching the price."""
     return case.final or case.contract_paid + case.amount >= case.price
@@ -162,11 +172,11 @@ def _category_faults(case: PaymentCase, policy: Policy) -> list[Detail]:
 
 
 def _contract_faults(case: PaymentCase, policy: Policy) -> list[Detail]:
-    rules = ("ZY-112", "HS-28", "BJ-35", "SYS-PAYMENT-BASIS")
+    rules = PAYMENT_RULES
     faults = [] if case.verified_percent is not None else [_fault("unverified", rules, policy)]
     if not case.same_project:
         return [_fault("contract_project", rules, policy), *faults]
-    if case.contract_state not in PAYABLE_CONTRACTS:
+    if case.contract_state not in PAYABLE_CONTRACTS and not _is_owed(case):
         return [_fault("contract", rules, policy), *faults]
     if case.settled:
         return [_fault("settled", ("HS-44", "SYS-PAY-BY-RESULT"), policy), *faults]
@@ -179,6 +189,11 @@ def _contract_faults(case: PaymentCase, policy: Policy) -> list[Detail]:
     if case.verified_percent is not None and paid.exceeds(ratio=case.verified_percent / _HUNDRED, of=case.price):
         faults.append(_fault("progress", rules, policy, {"percent": str(case.verified_percent), "paid": str(paid)}))
     return faults
+
+
+def _is_owed(case: PaymentCase) -> bool:
+    """Say whether a contract was terminated with work verified and unpaid: that much stayed committed to it."""
+    return case.contract_state == "terminated" and bool(case.reserved_for_contract)
 
 
 def _result_faults(case: PaymentCase, policy: Policy) -> list[Detail]:

@@ -40,12 +40,13 @@ class Standing:
 @dataclass(frozen=True)
 class Purpose:
     """What a project may get of one channel: its own unreserved budget, what it applied for and was not planned yet,
-    in fen, and the funds it fits."""
+    in fen, the funds it fits, and what earlier batches of the quarter gave it."""
 
     channel: str
     own: int
     asked: int
     funds: tuple[str, ...]
+    given: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def candidate_of(
         people=people,
         score=int(score * POINT),
         factor=int(factor * WHOLE),
-        parts=tuple(part for part in parts if part.now),
+        parts=tuple(part for part in parts if part.now or (facts.carry_over and part.pool)),
         carry_over=facts.carry_over,
         social=facts.social,
         effect=effect,
@@ -148,10 +149,12 @@ def candidate_of(
 
 
 def _part(one: Purpose, phases: int, cut: Decimal) -> Part:
-    """Return the phase of this quarter; from the pool only what the project's own budget does not cover."""
+    """Return what is left of the phase of this quarter; from the pool only what the project's own budget does not
+    cover."""
     pool = max(one.asked - one.own, 0) if one.funds else 0
     year = Money(one.own + pool).share(cut)
-    now = year.split(phases)[0].fen if year else 0
+    phase = -(-(year.fen + one.given) // phases)  # as ``Money.split`` does: the odd fen goes first
+    now = min(max(phase - one.given, 0), year.fen)
     return Part(one.channel, now, max(year.fen - one.own, 0), one.funds if year.fen > one.own else ())
 
 

@@ -12,8 +12,9 @@ from math import floor
 from typing import Final
 
 from models.core.errors import Refusal
+from models.rules.plan_limits import FULL, Room, Shares
 from models.rules.plan_model import Solve
-from models.rules.plan_programme import FULL, SCORE, Instance, Score, Shares, exceeded
+from models.rules.plan_programme import SCORE, Instance, Score, exceeded
 from models.rules.plan_search import as_shares, model_of, shares_of
 
 BARRED: Final = "barred"
@@ -70,10 +71,12 @@ def explain(
 
 def _short(instance: Instance, shares: Shares, place: int) -> dict[str, int]:
     short: dict[str, int] = {}
-    for limit in instance.limits:
-        lacking = limit.used(shares) + limit.amounts.get(place, 0) - limit.cap
-        if place in limit.amounts and lacking > 0:
-            short[limit.channel] = max(short.get(limit.channel, 0), lacking)
+    room = Room(instance.limits, shares)
+    for at, fen in instance.needs[place]:
+        lacking = fen - room.free(at, fen)
+        if lacking > 0:
+            channel = instance.limits[at].channel
+            short[channel] = max(short.get(channel, 0), lacking)
     return short
 
 

@@ -1,9 +1,9 @@
 """The quarterly plan as an integer programme (S09): which projects a batch takes up, out of which channels.
 
-Owns the programme's values, limits and exact sums; ``rules.plan_search`` finds the plan, ``rules.plan_left_out``
-explains it. Pure: called with frozen candidates and money by ``commands.plan_proposal`` and the plan's queries. Must
-never pool channels (ZY-10) and never judge a plan by a float: money is fen, scores are hundredths of a point, factors
-thousandths, and every plan is added up again in whole numbers.
+Owns the programme's values and exact sums; ``rules.plan_limits`` holds the limits, ``rules.plan_search`` finds the
+plan, ``rules.plan_left_out`` explains it. Pure: called with frozen candidates and money by ``commands.plan_proposal``
+and the plan's queries. Must never pool channels (ZY-10) and never judge a plan by a float: money is fen, scores are
+hundredths of a point, factors thousandths, and every plan is added up again in whole numbers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from models.core.errors import Refusal
 from models.core.money import Money
 from models.policy.schema import Policy
 from models.rules.force import binding
+from models.rules.plan_limits import FULL, Limit, Purses, Room, Shares
 
 COVERAGE: Final = "coverage"
 SCORE: Final = "score"
@@ -28,7 +29,6 @@ PERFORMANCE: Final = "performance"
 SOCIAL_SHARE: Final = "social_share"
 POINT: Final = 100  # hundredths
 WHOLE: Final = 1000  # thousandths
-FULL: Final = 10_000  # ten-thousandths of what a project asks for
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,6 @@ class Settings:
     best_score: int
 
 
-Shares = Mapping[int, int]
-"""A selection: candidate's place → share of what it asks for, in ten-thousandths; who is not in it gets nothing."""
-
-
 @dataclass(frozen=True)
 class Aim:
     """A scenario: its code and what counts in it (``coverage``, ``score``, ``performance``, ``social_share``)."""
@@ -135,20 +131,6 @@ class Aim:
         """Return what a hundredth of a point is worth for a candidate."""
         people = one.people if COVERAGE in self.terms else 1
         return people * (one.factor if PERFORMANCE in self.terms else WHOLE)
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One limit in whole fen: the ``amounts`` (candidate's place → fen) taken up stay at most ``cap``."""
-
-    kind: str  # ceiling or balance
-    channel: str
-    amounts: Mapping[int, int]
-    cap: int
-
-    def used(self, shares: Shares) -> int:
-        """Return the sum over the places taken up; a cut part is rounded down to the fen."""
-        return sum([fen * shares[place] // FULL for place, fen in self.amounts.items() if place in shares])
 
 
 @dataclass(frozen=True)
@@ -173,22 +155,24 @@ class Instance:
 
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
-        """The channels' limits: what may go out in this batch, and what stands in them for the year, purpose by
-        purpose.
-
-        Whoever may draw on no other than some funds must not draw more than these hold: with that for every union of
-        such sets, the money can be handed out fund by fund.
+        """The channels' limits: what may go out in this batch, and what its funds hold for the year, purpose by
+        purpose: one limit for all who may draw on the same funds.
         """
-        found = []
-        for ceiling in self.ceilings:
-            asked = {at: fen for at, part in self._parts(ceiling.channel) if (fen := part.now)}
-            found.append(Limit("ceiling", ceiling.channel, asked, ceiling.amount))
+        asked: dict[str, dict[int, int]] = defaultdict(dict)
+        drawn: dict[str, dict[tuple[str, ...], dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+        for place, one in enumerate(self.candidates):
+            for part in one.parts:
+                if part.now:
+                    asked[part.channel][place] = part.now
+                if part.pool:
+                    drawn[part.channel][tuple(sorted(part.funds))][place] = part.pool
+        found = [Limit(one.channel, asked[one.channel], max(one.amount, 0)) for one in self.ceilings]
         held = {purse.fund: purse.amount for purse in self.purses}
-        for channel in sorted({part.channel for one in self.candidates for part in one.parts if part.pool}):
-            drawn = [(at, part.pool, frozenset(part.funds)) for at, part in self._parts(channel) if part.pool]
-            for funds in _unions({allowed for _, _, allowed in drawn}):
-                within = {at: fen for at, fen, allowed in drawn if allowed <= funds}
-                found.append(Limit("balance", channel, within, sum(held.get(fund, 0) for fund in funds)))
+        for channel, sets in sorted(drawn.items()):
+            purses = Purses.of(channel=channel, held=held, sets=sets)
+            for kind, funds in enumerate(purses.allowed):
+                cap = sum(purses.held[fund] for fund in funds)
+                found.append(Limit(channel, sets[tuple(sorted(funds))], cap, purses, kind))
         return tuple(found)
 
     @cached_property
@@ -200,11 +184,6 @@ class Instance:
                 found[place].append((at, fen))
         return tuple(tuple(one) for one in found)
 
-    def _parts(self, channel: str) -> Iterable[tuple[int, Part]]:
-        return (
-            (place, part) for place, one in enumerate(self.candidates) for part in one.parts if part.channel == channel
-        )
-
     @cached_property
     def floors(self) -> dict[str, int]:
         """Unit → how many projects it should have in the batch: the floor, or fewer where it has fewer to offer."""
@@ -213,14 +192,6 @@ class Instance:
             if one.carry_over or not one.barred:
                 offered[one.unit] += 1
         return {unit: min(self.settings.floor_projects, count) for unit, count in sorted(offered.items())}
-
-
-def _unions(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:
-    """Return the sets and all their unions, in a fixed order; they are few: funds of one channel told apart."""
-    found: set[frozenset[str]] = set()
-    for one in sorted(sets, key=sorted):
-        found |= {one, *(one | other for other in found)}
-    return sorted(found, key=lambda one: (len(one), sorted(one)))
 
 
 def instance_of(
@@ -259,14 +230,13 @@ def check_carry_over(*, instance: Instance, policy: Policy) -> None:
 
     Raises ``Refusal`` ``funding.carry_over_short``.
     """
-    for limit in instance.limits:
-        short = limit.used(instance.carried) - limit.cap
-        if short > 0:
-            raise Refusal(
-                "funding.carry_over_short",
-                rule=binding(policy=policy, rules=("ZY-78", "SYS-BALANCE")),
-                facts={"channel": policy.funding.sources.get(limit.channel, limit.channel), "short": str(Money(short))},
-            )
+    for at, short in exceeded(instance=instance, shares=instance.carried).items():
+        channel = instance.limits[at].channel
+        raise Refusal(
+            "funding.carry_over_short",
+            rule=binding(policy=policy, rules=("ZY-78", "SYS-BALANCE")),
+            facts={"channel": policy.funding.sources.get(channel, channel), "short": str(Money(short))},
+        )
 
 
 @dataclass(frozen=True)
@@ -324,8 +294,7 @@ class Score:
 
 def exceeded(*, instance: Instance, shares: Shares) -> dict[int, int]:
     """Return place of a broken limit → how many fen it is over."""
-    over = ((at, limit.used(shares) - limit.cap) for at, limit in enumerate(instance.limits))
-    return {at: fen for at, fen in over if fen > 0}
+    return Room(instance.limits, shares).short
 
 
 @dataclass(frozen=True)

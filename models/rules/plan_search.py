@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import Final
 
 from models.core.errors import DataFault
+from models.rules.plan_limits import FULL, Room, Shares
 from models.rules.plan_model import Model, Row, Solve, Solved
-from models.rules.plan_programme import FULL, Aim, Instance, Plan, Score, Shares, compose, exceeded
+from models.rules.plan_programme import Aim, Instance, Plan, Score, compose, exceeded
 
 _FINE: Final = 10**9  # so that shares of a channel are told apart in whole numbers
 _TRIES: Final = 8  # each takes the limits down by what a rounding was over; one is nearly always enough
@@ -53,15 +54,14 @@ def model_of(score: Score) -> Model:
     """Return the programme: per candidate whether it is taken up and its share, per unit what its floor lacks, and what
     is short of the social share.
 
-    Columns: taken (n), floors (f), shares (n), short (0 or 1). The first rows are the instance's limits, in order.
+    Columns: taken (n), floors (f), shares (n), short (0 or 1), then who draws how much on which fund. The first rows
+    are the instance's limits, in order.
     """
     instance = score.instance
     size, floors = len(instance.candidates), list(instance.floors.items())
     first = size + len(floors)  # column of the first share
-    rows = [
-        Row({first + at: fen for at, fen in limit.amounts.items()}, upper=max(limit.cap, 0))
-        for limit in instance.limits
-    ]
+    drawn = _Drawn(instance, first, after=first + size + (score.ratio is not None))
+    rows = drawn.limits
     members: dict[str, dict[int, int]] = {unit: {size + at: 1} for at, (unit, _) in enumerate(floors)}
     least = instance.settings.least
     for place, one in enumerate(instance.candidates):
@@ -80,7 +80,34 @@ def model_of(score: Score) -> Model:
         worths.append(-score.social_cost * score.social_unit)
         lower.append(0)
         upper.append(None)
-    return Model(worths, lower, upper, first, tuple(rows))
+    none = [0] * drawn.columns
+    return Model([*worths, *none], [*lower, *none], [*upper, *([None] * drawn.columns)], first, (*rows, *drawn.funds))
+
+
+class _Drawn:
+    """The rows of the limits, and where funds are shared by different sets of candidates the columns and rows that say
+    how much each set draws on each fund: exact, and no more of them than there are pairs of the two."""
+
+    def __init__(self, instance: Instance, first: int, *, after: int) -> None:
+        self.limits: list[Row] = []
+        self.columns = 0
+        held: dict[tuple[str, str], dict[int, int]] = {}
+        caps: dict[tuple[str, str], int] = {}
+        for limit in instance.limits:
+            needs = {first + place: fen for place, fen in limit.amounts.items()}
+            purses = limit.purses
+            if purses is None or len(purses.allowed) == 1:
+                self.limits.append(Row(needs, upper=limit.cap))
+                continue
+            unit = max(purses.total // 100, 1)  # fen of one unit of a column that says what is drawn
+            for fund in purses.allowed[limit.kind]:
+                column = after + self.columns
+                self.columns += 1
+                needs[column] = -unit
+                held.setdefault((limit.channel, fund), {})[column] = unit
+                caps[limit.channel, fund] = purses.held[fund]
+            self.limits.append(Row(needs, upper=0))
+        self.funds = tuple(Row(columns, upper=caps[fund]) for fund, columns in held.items())
 
 
 def _share_row(score: Score, first: int) -> Row:
@@ -122,8 +149,8 @@ def greedy(*, score: Score, order: Sequence[int]) -> dict[int, int]:
 def by_density(score: Score) -> list[int]:
     """Return the candidates by worth for the share of the channels' money they take, ties by project."""
     caps: dict[str, int] = {}
-    for limit in score.instance.limits:  # the widest limit of a channel comes last
-        caps[limit.channel] = max(limit.cap, 1)
+    for limit in score.instance.limits:  # what the funds of a channel hold comes after its ceiling
+        caps[limit.channel] = max(limit.purses.total if limit.purses else limit.cap, 1)
     keys = []
     for worth, one in zip(score.worths, score.instance.candidates, strict=True):
         taken = 1
@@ -136,7 +163,7 @@ def by_density(score: Score) -> list[int]:
 def complete(*, score: Score, shares: Shares, order: Iterable[int]) -> dict[int, int]:
     """Return a selection with everything that still fits and makes it worth more, in an order."""
     instance, taken = score.instance, dict(shares)
-    room = [limit.cap - limit.used(taken) for limit in instance.limits]
+    room = Room(instance.limits, taken)
     sums = score.sums(taken)
     new, social, missing = sums.new, sums.social, dict(sums.missing)
     gains, least = _Gains(score), instance.settings.least
@@ -158,7 +185,7 @@ def complete(*, score: Score, shares: Shares, order: Iterable[int]) -> dict[int,
         if floor:
             missing[one.unit] -= 1
         for at, fen in needs:
-            room[at] -= fen * share // FULL - fen * before // FULL
+            room.take(at, fen * share // FULL - fen * before // FULL)
     return taken
 
 
@@ -181,12 +208,13 @@ class _Gains:
         return max(0, self.over * money[0] - self.under * money[1])
 
 
-def _most(needs: Iterable[tuple[int, int]], room: Sequence[int], before: int) -> int:
+def _most(needs: Iterable[tuple[int, int]], room: Room, before: int) -> int:
     """Return the largest share that fits every limit, on top of what is taken already."""
     share = FULL
     for at, fen in needs:
         if fen:
-            share = min(share, (room[at] + fen * before // FULL) * FULL // fen)
+            held = fen * before // FULL
+            share = min(share, (room.free(at, fen - held) + held) * FULL // fen)
     return share
 
 

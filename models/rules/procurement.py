@@ -6,8 +6,10 @@ policy. A failed tender is a lawful branch with a way back, not an error (LAW-ZF
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Final
 
 from models.core.calendar import WorkCalendar
@@ -36,11 +38,18 @@ class ApprovedBudget:
 
 @dataclass(frozen=True)
 class Response:
-    """One supplier's answer at the decision: name-free id, price (``None`` = not stated), whether it counts."""
+    """One supplier's answer at the decision: name-free id, price (``None`` = not stated), whether it counts.
+
+    ``score`` is what the evaluation gave (``None``: none). ``eligible``: nothing found since keeps it from the award;
+    ``set_aside``: it was chosen before and its award was withdrawn.
+    """
 
     organisation_id: str
     price: Money | None
     counts: bool
+    score: Decimal | None = None
+    eligible: bool = True
+    set_aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -286,19 +295,21 @@ def check_award(*, case: AwardCase, policy: Policy) -> None:
     """Refuse an award before bidding is closed or negotiated, to a supplier that does not count, at another price.
 
     Raises ``Refusal`` ``procurement.not_closed``, ``procurement.not_negotiated`` (HS-19, LAW-ZFCG-38),
-    ``procurement.winner_not_responsive``, ``procurement.price_differs``, ``procurement.award_over_budget`` (HS-21,
-    LAW-ZFCG-6) or ``procurement.debarred``.
+    ``procurement.winner_not_responsive``, ``procurement.winner_set_aside`` (LAW-ZFCGTL-49),
+    ``procurement.out_of_order`` (LAW-ZFCGTL-43), ``procurement.price_differs``, ``procurement.award_over_budget``
+    (HS-21, LAW-ZFCG-6) or ``procurement.debarred``.
     """
     check_award_open(case=case, policy=policy)
     if case.method in NEGOTIATED and not case.negotiated:
         raise Refusal("procurement.not_negotiated", rule=binding(policy=policy, rules=("HS-19", "LAW-ZFCG-38")))
-    if case.state == "noticed" and not case.negotiated and not case.bidding_closed:
+    if case.method not in NEGOTIATED and not case.bidding_closed:
         raise Refusal("procurement.not_closed", rule="LAW-ZFCG-35")
     if case.debarred:
         raise Refusal("procurement.winner_debarred", rule=binding(policy=policy, rules=("BJ-52", "LAW-ZFCG-22")))
     chosen = next((one for one in case.responses if one.organisation_id == case.organisation_id and one.counts), None)
     if chosen is None:
         raise Refusal("procurement.winner_not_responsive", rule=binding(policy=policy, rules=("HS-19", "LAW-ZFCG-38")))
+    _check_order(chosen, case)
     if chosen.price is not None and chosen.price != case.price:
         facts = {"price": str(case.price), "offered": str(chosen.price)}
         raise Refusal("procurement.price_differs", rule="SYS-AWARD-PRICE", facts=facts)
@@ -307,6 +318,25 @@ def check_award(*, case: AwardCase, policy: Policy) -> None:
         raise Refusal(
             "procurement.award_over_budget", rule=binding(policy=policy, rules=("HS-21", "LAW-ZFCG-6")), facts=facts
         )
+
+
+def _check_order(chosen: Response, case: AwardCase) -> None:
+    """Candidates are taken in the order of the evaluation; one that was chosen before and fell out stays out."""
+    if chosen.set_aside:
+        raise Refusal("procurement.winner_set_aside", rule="LAW-ZFCGTL-49")
+    marks = [one.score for one in case.responses if one.counts and one.eligible and one.score is not None]
+    before = sum(1 for mark in marks if chosen.score is not None and mark > chosen.score)
+    if before:
+        raise Refusal("procurement.out_of_order", rule="LAW-ZFCGTL-43", facts={"count": before})
+
+
+def check_those_who_came(*, offering: Collection[str], came: Collection[str], policy: Policy) -> None:
+    """Refuse a negotiation with fewer than usual in which others take part than those whom the failed tender brought.
+
+    ``came`` are those whose bids counted in it. Raises ``Refusal`` ``procurement.not_those_who_came`` (LAW-ZFCG-38).
+    """
+    if len(offering) < policy.procurement.negotiation_suppliers_min and not set(offering) <= set(came):
+        raise Refusal("procurement.not_those_who_came", rule="LAW-ZFCG-38", facts={"count": len(set(came))})
 
 
 def is_lowest(*, case: AwardCase) -> bool | None:

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from models.core.errors import Refusal
 from models.core.messages import sentence
+from models.core.periods import add_months
 from models.policy.schema import Policy
 from models.rules.force import binding
 from models.rules.procurement import SINGLE_SOURCE
 
+METHOD = "method"
+"""The aspect of a precheck that is about the method chosen."""
+AGENCY = "agency"
+"""The party of a checkpoint that is there only where one was engaged."""
 _PRECHECK = ("ZY-80", "FZ-36")
 
 
@@ -37,7 +42,7 @@ class Contest:
     """What an award rests on besides the bids: the competition on record, open orders, a standing suspension.
 
     ``evaluated``: the bids were evaluated or negotiated with; ``quality_met``: what the evaluation found of the winner
-    (``None``: not stated).
+    (``None``: not stated); ``goals_set``: the project has performance goals, one of them about helping precisely.
     """
 
     method: str
@@ -47,6 +52,7 @@ class Contest:
     suspended_until: date | None
     single_source_until: date | None
     above_threshold: bool
+    goals_set: bool
 
 
 def check_before_notice(*, case: NoticeCase, on: date, policy: Policy) -> tuple[str, ...]:
@@ -92,15 +98,16 @@ def check_contest(*, contest: Contest, on: date, policy: Policy) -> None:
     """Refuse an award without a competition on record, or while something stands against it.
 
     Raises ``Refusal`` ``procurement.suspended`` (LAW-ZFCG-57), ``procurement.order_open`` (ZY-84),
-    ``procurement.no_contest`` (BJ-03), ``procurement.quality_first`` (BJ-32), ``procurement.single_source_hidden``
-    (LAW-ZFCGTL-38).
+    ``procurement.goals_missing`` (BJ-38), ``procurement.no_contest`` (BJ-03), ``procurement.quality_first`` (BJ-32),
+    ``procurement.single_source_hidden`` (LAW-ZFCGTL-38).
     """
-    if contest.suspended_until is not None and on < contest.suspended_until:
-        facts = {"until": contest.suspended_until.isoformat()}
-        raise Refusal("procurement.suspended", rule="LAW-ZFCG-57", facts=facts)
+    check_not_suspended(until=contest.suspended_until, on=on)
     rule = binding(policy=policy, rules=("ZY-84",))
     if rule is not None and contest.open_orders:
         raise Refusal("procurement.order_open", rule=rule, facts={"count": contest.open_orders})
+    rule = binding(policy=policy, rules=("BJ-38",))
+    if rule is not None and not contest.goals_set:
+        raise Refusal("procurement.goals_missing", rule=rule)
     if contest.method == SINGLE_SOURCE:
         _check_single_source(contest, on)
     elif (rule := binding(policy=policy, rules=("BJ-03",))) and not contest.evaluated:
@@ -108,6 +115,28 @@ def check_contest(*, contest: Contest, on: date, policy: Policy) -> None:
     rule = binding(policy=policy, rules=("BJ-32", "SYS-PRICE-ONLY"))
     if policy.procurement.price_only_ban and contest.quality_met is False:
         raise Refusal("procurement.quality_first", rule=rule)
+
+
+def check_not_suspended(*, until: date | None, on: date) -> None:
+    """Refuse to go on with a purchase while a complaint holds it up (``procurement.suspended``, LAW-ZFCG-57)."""
+    if until is not None and on < until:
+        raise Refusal("procurement.suspended", rule="LAW-ZFCG-57", facts={"until": until.isoformat()})
+
+
+def check_undisputed(*, grave: int, open_: int) -> tuple[str, ...]:
+    """Return the warning of a signing while disputes are unanswered; refuse it while one may change the result.
+
+    Raises ``Refusal`` ``procurement.result_disputed`` (LAW-ZFCGTL-54).
+    """
+    if grave:
+        raise Refusal("procurement.result_disputed", rule="LAW-ZFCGTL-54", facts={"count": grave})
+    return (sentence("procurement.warning.disputed", {"count": open_}),) if open_ else ()
+
+
+def sample_period(*, on: date, months: int) -> tuple[date, date]:
+    """Return the first and last day of the sampling period a day lies in; periods are counted from January."""
+    first = date(on.year, (on.month - 1) // months * months + 1, 1)
+    return first, add_months(first, months=months) - timedelta(days=1)
 
 
 def _check_single_source(contest: Contest, on: date) -> None:
@@ -139,11 +168,11 @@ def check_checkpoint(*, checkpoint: str, party: str, policy: Policy) -> str:
     return binding(policy=policy, rules=("ZY-85", "HS-20", "SYS-SUPERVISION")) or "SYS-SUPERVISION"
 
 
-def unwatched(*, seen: frozenset[tuple[str, str]], policy: Policy) -> tuple[tuple[str, str], ...]:
-    """Return the (checkpoint, party) pairs that no record covers yet, in the order of policy."""
+def unwatched(*, seen: frozenset[tuple[str, str]], by_agency: bool, policy: Policy) -> tuple[tuple[str, str], ...]:
+    """Return the (checkpoint, party) pairs that no record covers yet, in the order of policy; no agency, no record."""
     leaves = policy.procurement
     pairs = ((point, party) for point in leaves.checkpoints for party in leaves.checkpoint_parties)
-    return tuple(pair for pair in pairs if pair not in seen)
+    return tuple(pair for pair in pairs if pair not in seen and (by_agency or pair[1] != AGENCY))
 
 
 def sample_size(*, population: int, rate: Decimal) -> int:

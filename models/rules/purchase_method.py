@@ -72,13 +72,20 @@ def choose_method(*, case: MethodCase, policy: Policy) -> tuple[str, ...]:
     if case.method == OPEN_TENDER:
         return ()
     if threshold is None:
-        return (sentence("procurement.warning.no_threshold", {"object": policy.procurement.objects[case.object]}),)
+        return (_unconfirmed(case, policy),)
     if not case.exempted:
         _check_tender(case, threshold, policy)
-    if case.elsewhere.fen and _forces(case.amount + case.earlier + case.elsewhere, threshold, policy):
+    if case.elsewhere.fen and case.amount + case.earlier + case.elsewhere > threshold:
         facts = {"elsewhere": str(case.elsewhere), "threshold": str(threshold)}
         return (sentence("procurement.warning.spread", facts),)
     return ()
+
+
+def _unconfirmed(case: MethodCase, policy: Policy) -> str:
+    """Name what must be confirmed and by whom: the province's amount for this level and object."""
+    code = f"{case.level or 'city'}.{case.object}"
+    facts = {"region": policy.region_name, "object": policy.procurement.objects[case.object], "code": code}
+    return sentence("procurement.warning.no_threshold", facts)
 
 
 def _check_statutory(case: MethodCase, policy: Policy) -> None:
@@ -95,13 +102,9 @@ def _check_statutory(case: MethodCase, policy: Policy) -> None:
 
 
 def _check_tender(case: MethodCase, threshold: Money, policy: Policy) -> None:
-    if _forces(case.amount, threshold, policy):
+    if forces_tender(amount=case.amount, threshold=threshold, policy=policy):
         code, rule = "procurement.tender_forced", binding(policy=policy, rules=("HS-14", "LAW-ZFCG-27"))
-    elif (
-        policy.procurement.anti_splitting
-        and case.earlier.fen
-        and _forces(case.amount + case.earlier, threshold, policy)
-    ):
+    elif policy.procurement.anti_splitting and case.earlier.fen and case.amount + case.earlier > threshold:
         code, rule = "procurement.split", "LAW-ZFCGTL-28"
     else:
         return
@@ -115,11 +118,9 @@ def _check_tender(case: MethodCase, threshold: Money, policy: Policy) -> None:
     raise Refusal(code, rule=rule, facts=facts)
 
 
-def _splits(case: MethodCase, threshold: Money, policy: Policy) -> bool:
-    if not policy.procurement.anti_splitting or not case.earlier.fen:
-        return False
-    return _forces(case.amount + case.earlier, threshold, policy)
+def forces_tender(*, amount: Money, threshold: Money, policy: Policy) -> bool:
+    """Say whether one amount reaches the threshold: the law's "以上" holds it, a region may say strictly more (HS-14).
 
-
-def _forces(amount: Money, threshold: Money, policy: Policy) -> bool:
-    return amount > threshold if policy.procurement.open_tender_strict in (True, None) else amount >= threshold
+    What is added up over a year must exceed it wherever it is (LAW-ZFCGTL-28).
+    """
+    return amount > threshold if policy.procurement.open_tender_strict else amount >= threshold

@@ -15,6 +15,7 @@ from models.rules.force import binding
 
 ORGANISED: frozenset[str] = frozenset({"district_government"})
 """Kinds of purchaser for which civil affairs carries the purchase out (BJ-07)."""
+_DISPATCH = "labour_dispatch"
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ def check_scope(*, scope: PurchaseScope, policy: Policy) -> None:
     """Refuse what may not be purchased, and where Beijing's rules bind what stands on no list that finance reviewed.
 
     Raises ``Refusal`` ``procurement.object_unknown``, ``procurement.form_banned`` (LAW-ZFGMFW-10),
-    ``procurement.not_in_catalogue`` (BJ-27), ``procurement.not_in_plan`` (BJ-29).
+    ``procurement.form_unknown``, ``procurement.not_in_catalogue`` (BJ-27), ``procurement.not_in_plan`` (BJ-29).
     """
     if scope.object not in policy.procurement.objects:
         facts = {"object": scope.object, "allowed": "、".join(policy.procurement.objects)}
         raise Refusal("procurement.object_unknown", rule="LAW-ZFCG-2", facts=facts)
     banned = dict(policy.procurement.negative_list or {})
     if policy.delivery.dispatch_banned:
-        banned["labour_dispatch"] = sentence("procurement.form.labour_dispatch")
+        banned[_DISPATCH] = sentence("procurement.form.labour_dispatch")
     found = tuple(form for form in scope.forms if form in banned)
     if found:
         facts = {
@@ -52,6 +53,13 @@ def check_scope(*, scope: PurchaseScope, policy: Policy) -> None:
             "source": policy.clause("procurement.negative_list"),
         }
         raise Refusal("procurement.form_banned", rule="LAW-ZFGMFW-10", facts=facts)
+    unknown = tuple(form for form in scope.forms if form != _DISPATCH) if banned else ()
+    if unknown:  # a misspelt form would pass the list unseen
+        facts = {
+            "forms": "、".join(unknown),
+            "allowed": "、".join(f"{code}（{name}）" for code, name in banned.items()),
+        }
+        raise Refusal("procurement.form_unknown", rule="SYS-CODE-LIST", facts=facts)
     for item, known, code, rule in (
         (scope.catalogue_item, scope.catalogue, "procurement.not_in_catalogue", "BJ-27"),
         (scope.plan_item, scope.planned, "procurement.not_in_plan", "BJ-29"),

@@ -78,6 +78,12 @@ def check_found(*, kind: str, event_on: date, found_on: date, named: Collection[
         raise Refusal("recovery.half_named", rule="SYS-ARGUMENTS")
 
 
+def check_paid(*, amount: Money, paid: Money) -> None:
+    """Refuse a case of more money than was paid (``recovery.more_than_paid``, SYS-BALANCE)."""
+    if amount > paid:
+        raise Refusal("recovery.more_than_paid", rule="SYS-BALANCE", facts={"amount": str(amount), "paid": str(paid)})
+
+
 def check_step(*, step: str, standing: Standing, on: date, policy: Policy) -> None:
     """Refuse a step that jumps the one before it, or whose ground is not there.
 
@@ -151,13 +157,13 @@ class FineBounds:
 def fine_bounds(*, kind: str, policy: Policy) -> FineBounds:
     """Return what a fine may be by the law of the day of the conduct; ``policy`` is that day's.
 
-    Raises ``Refusal`` ``recovery.no_fine_then`` where no law of that day sets one.
+    Raises ``Refusal`` ``recovery.no_fine_then`` where no law of that day sets one for conduct of this kind.
     """
     own = policy.recovery
     if kind == FRAUD and own.fraud_fine_max is not None:
         clause = policy.clause("recovery.fraud_fine_max")
         return FineBounds(own.fraud_fine_min or Decimal(0), own.fraud_fine_max, clause)
-    if kind != FRAUD and own.diversion_fine_max is not None:
+    if kind in (own.diversion_fine_kinds or ()) and own.diversion_fine_max is not None:
         return FineBounds(Decimal(0), own.diversion_fine_max, policy.clause("recovery.diversion_fine_max"))
     raise Refusal("recovery.no_fine_then", rule="SYS-FINE", facts={"on": policy.on.isoformat()})
 

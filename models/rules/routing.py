@@ -13,6 +13,7 @@ ROUTES: Final[dict[str, tuple[str, ...]]] = {
     "project.published": ("publicity-build-site",),
     "publicity.closed": ("publicity-build-site",),
     "project.objection_upheld": ("publicity-build-site",),
+    "monitoring.inspection_published": ("publicity-build-site",),
     "project.completed": ("acceptance-open-clocks",),
     "project.evaluated": ("audit-prepare-filings",),
     "project.audited": ("archive-close-audited",),

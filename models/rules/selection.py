@@ -1,16 +1,21 @@
-"""What is noted of a choice that stands: an equal bidder better known (BJ-42), a share that is too small.
+"""What is noted of a choice that stands: an equal bidder better known (BJ-42), too small a share, experts not drawn.
 
-Pure; called by ``commands.award``. Both are soft rules: they warn and block nothing.
+Pure; called by ``commands.award``. They warn and block nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from models.core.messages import sentence
 from models.core.money import Money
 from models.policy.schema import Policy
 from models.rules.force import binding
+from models.rules.procurement import NEGOTIATED, TENDERS
+
+JUDGED: Final = TENDERS | NEGOTIATED
+"""Methods in which drawn experts judge."""
 
 
 def tie_warning(
@@ -22,6 +27,13 @@ def tie_warning(
         return ()
     equals = [one for one in excellent if scores.get(one) == scores[winner]]
     return (sentence("procurement.warning.tie", {"count": len(equals), "rule": rule}),) if equals else ()
+
+
+def draw_warning(*, method: str, drawn: bool, policy: Policy) -> tuple[str, ...]:
+    """Warn when no draw of the experts is on record for the round that was judged (LAW-ZFCGTL-39)."""
+    if drawn or method not in JUDGED:
+        return ()
+    return (sentence("procurement.warning.not_drawn", {"source": policy.clause("procurement.expert_pool")}),)
 
 
 def share_warning(*, awarded: Money, social_orgs: Money, policy: Policy) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ APPEND_ONLY: Final = frozenset(
         "posting",
         "service_record",
         "delivery_plan_item",
+        "recipient_owner",
         "satisfaction_answer",
         "key_post_attendance",
         "expert_version",

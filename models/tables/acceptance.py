@@ -15,7 +15,8 @@ from sqlmodel import Field, SQLModel
 class SelfCheck(SQLModel, table=True):
     """One self-check of the contractor (ZY-95, ZY-96); after a refused acceptance the next ``round`` follows.
 
-    ``indicators`` rows are {name, target, actual, ratio}; ``days_late`` counts from its clock, 0 when in time.
+    ``indicators`` rows are {name, target, actual, score, evidence, deviation, ratio}; ``instruments`` is code → which
+    version, ``attached`` code → document; ``days_late`` counts from its clock, 0 when in time.
     """
 
     __tablename__ = "self_check"
@@ -26,7 +27,9 @@ class SelfCheck(SQLModel, table=True):
     round: int
     indicators: list[dict[str, Any]] = Field(sa_type=JSON)
     instruments: dict[str, str] = Field(sa_type=JSON)
+    attached: dict[str, str] = Field(sa_type=JSON)
     spent_fen: int = Field(sa_type=BigInteger)
+    document_id: str
     submitted_on: date
     days_late: int
 

@@ -6,8 +6,9 @@ Written by ``commands.contacts`` and ``commands.alerts``. Addresses are sealed; 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -36,8 +37,9 @@ class Contact(SQLModel, table=True):
 class AlertMessage(SQLModel, table=True):
     """One message to one account: an alert before the due date, or what is overdue (``digest``: the day's list of it).
 
-    ``status``: rendered, then sent, bounced or withdrawn (with its contact). The text is kept, so that
-    what is sent again is the same.
+    ``status``: rendered, then sent, bounced, withdrawn (with its contact) or suppressed (nothing it tells still holds).
+    ``lines`` is what it tells: {item, due_on, supervisor, stand_in, late}, with ``dropped`` why one no longer is told.
+    ``unconfirmed``: an attempt was broken off before its answer was noted, so it may have gone out once more.
     """
 
     __tablename__ = "alert_message"
@@ -48,12 +50,14 @@ class AlertMessage(SQLModel, table=True):
     contact_id: str = Field(foreign_key="contact.id")
     title: str
     body: str = Field(sa_type=Text)
+    lines: list[dict[str, Any]] = Field(sa_type=JSON)
     digest: bool
     rendered_on: date
     status: str
     attempts: int = 0
     next_attempt_at: str
     lease_until: str | None = None
+    unconfirmed: bool = False
     settled_on: date | None = None
     last_error: str | None = None
 

@@ -1,4 +1,4 @@
-"""Table of the archive (S18): the one bundle of a closed project and where its bytes lie (ZY-32).
+"""Table of the archive (S18): the bundles of a closed project and where their bytes lie (ZY-32).
 
 Written by ``commands.archive`` only. The row is the channel by which an auditor gets the bundle's identity.
 """
@@ -6,8 +6,9 @@ Written by ``commands.archive`` only. The row is the channel by which an auditor
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.kernel import SHA256_LENGTH
@@ -18,14 +19,17 @@ class ArchivePackage(SQLModel, table=True):
 
     ``chain_head`` is the hash of the project's last event inside the bundle. Zip, signature (CMS, DER) and certificate
     (PEM) lie in the archive bucket under retention until ``retained_until``. A signature differs from run to run, so
-    its digest stands here and never in an event.
+    its digest stands here and never in an event. ``volumes`` rows are {code, name, files, years, retained_until}.
+
+    ``version`` 1 closed the project; what was filed after that is in the next one, whole again. None is ever replaced.
     """
 
     __tablename__ = "archive_package"
-    __table_args__ = (UniqueConstraint("project_id"),)
+    __table_args__ = (UniqueConstraint("project_id", "version"),)
 
     id: str = Field(primary_key=True)
     project_id: str = Field(foreign_key="project.id")
+    version: int
     bundle_id: str = Field(max_length=SHA256_LENGTH)
     sha256: str = Field(max_length=SHA256_LENGTH)
     zip_name: str
@@ -34,6 +38,7 @@ class ArchivePackage(SQLModel, table=True):
     chain_head: str = Field(max_length=SHA256_LENGTH)
     archived_on: date
     retained_until: date
+    volumes: list[dict[str, Any]] = Field(sa_type=JSON)
     signature_sha256: str = Field(max_length=SHA256_LENGTH)
     certificate_sha256: str = Field(max_length=SHA256_LENGTH)
     policy_digest: str

@@ -15,6 +15,7 @@ class Contract(SQLModel, table=True):
     ``predecessor_id`` is the contract it follows on the same project. ``assisting`` are the bodies that help (AH-05):
     ``body``, ``tasks``, ``party``; ``key_posts`` post → work number; ``in_kind`` what is given besides cash (AH-25):
     ``item``, ``value_fen``, ``basis``. ``breach`` is what a termination rests on when somebody failed (BJ-51).
+    ``demanded`` is what of the money paid under it has to be got back: ``plan_line``, ``amount_fen``.
     """
 
     __tablename__ = "contract"
@@ -44,6 +45,7 @@ class Contract(SQLModel, table=True):
     terminated_on: date | None = None
     termination_reason: str | None = None
     breach: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    demanded: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
 
 
 class ContractChange(SQLModel, table=True):

@@ -1,7 +1,8 @@
-"""Tables of delivery (S12): who serves, under which case plan, what was done, who was referred.
+"""Tables of delivery (S12): who serves, under which case plan, what was done, who was referred, whose a recipient is.
 
-Written by ``commands.delivery``; read by monitoring, acceptance and payment. Service records are append-only: a
-correction is a new revision beside the old row. What a record says about a person's home and condition is sealed.
+Written by ``commands.delivery`` and ``commands.succession``; read by monitoring, acceptance and payment. Service
+records are append-only: a correction is a new revision beside the old row. What a record says about a person's home
+and condition is sealed.
 """
 
 from __future__ import annotations
@@ -73,10 +74,10 @@ class PlanItem(SQLModel, table=True):
 class ServiceRecord(SQLModel, table=True):
     """One service to one person: day, start and end (``HH:MM``), what, by whom, where, with what result.
 
-    ``revision`` 0 is the original; a later revision of the same person, day and start replaces it in every count and
-    says why in ``correction``. ``signed_by`` says who confirmed it: the recipient, an agent, or that it was declined;
-    empty when nobody was asked. ``batch_id`` is the event whose payload carries the digest of the batch, ``ordinal``
-    the row's place in it.
+    ``revision`` 0 is the original; a later revision of the same person, day and start replaces it in every count (with
+    no minutes it takes it out of all) and says why in ``correction``. ``signed_by`` says who confirmed it: the
+    recipient, an agent, or that it was declined; empty when nobody was asked. ``batch_id`` is the event whose payload
+    carries the digest of the batch, ``ordinal`` the row's place in it.
     """
 
     __tablename__ = "service_record"
@@ -109,9 +110,10 @@ class ServiceRecord(SQLModel, table=True):
 
 
 class DeliveryReferral(SQLModel, table=True):
-    """A difficulty found while serving and handed on to whom it concerns (HS-51).
+    """A difficulty found while serving and handed on to whom it concerns (HS-51), or the people themselves.
 
-    ``person_ids`` are ledger ids, empty when only the number of ``persons`` was noted.
+    ``person_ids`` are ledger ids, empty when only the number of ``persons`` was noted. With ``whole`` the unit takes
+    over all that these people were to get from the project (ZY-28); a difficulty alone leaves them where they are.
     """
 
     __tablename__ = "delivery_referral"
@@ -124,3 +126,26 @@ class DeliveryReferral(SQLModel, table=True):
     person_ids: list[str] = Field(sa_type=JSON)
     persons: int
     referred_on: date
+    whole: bool = False
+
+
+class RecipientOwner(SQLModel, table=True):
+    """Who answers for one recipient of a project from a day on (ZY-28), never edited; the highest ordinal counts.
+
+    Somebody without a row is owned by the contract that planned or served them. ``kind`` is ``team`` (of
+    ``contract_id``), ``interim`` (``unit``, the street office, since ``contract_id`` ended), ``referred`` (``unit``, by
+    ``referral_id``; the project's part is over) or ``gone`` (``unit`` is the cause: no recipient any more).
+    """
+
+    __tablename__ = "recipient_owner"
+    __table_args__ = (UniqueConstraint("project_id", "person_id", "ordinal"),)
+
+    id: str = Field(primary_key=True)
+    project_id: str = Field(foreign_key="project.id")
+    person_id: str = Field(foreign_key="person.id", index=True)
+    ordinal: int
+    kind: str
+    unit: str
+    contract_id: str | None = Field(default=None, foreign_key="contract.id")
+    referral_id: str | None = Field(default=None, foreign_key="delivery_referral.id")
+    since: date

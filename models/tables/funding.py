@@ -49,7 +49,8 @@ class Fund(SQLModel, table=True):
     ``kind`` is ``allotment`` or ``donation``. ``purpose`` is what it is for in words, ``earmark`` the same as codes a
     machine checks (``projects``, ``services``, ``units`` → list; absent: any). ``supplements_id`` names the allotment
     a supplementary one adds to. ``keeper_id`` is the charity that keeps a donation (it never enters an account of the
-    bureau), ``consent_id`` the donor's paper. The donor is sealed where it is a person, else an organisation.
+    bureau), ``public_fundraising`` whether that one may raise money from the public, ``consent_id`` the donor's paper.
+    The donor is sealed where it is a person, else an organisation.
     """
 
     __tablename__ = "fund"
@@ -65,6 +66,7 @@ class Fund(SQLModel, table=True):
     earmark: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
     supplements_id: str | None = Field(default=None, foreign_key="fund.id")
     keeper_id: str | None = Field(default=None, foreign_key="organisation.id")
+    public_fundraising: bool = False
     donor_id: str | None = Field(default=None, foreign_key="organisation.id")
     donor_sealed: str | None = None
     donor_account: str | None = None

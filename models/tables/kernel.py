@@ -68,11 +68,15 @@ class Event(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """A command that was refused, conflicted or found faulty data: kept with its input, encrypted (decision 10)."""
+    """A command that was refused, conflicted or found faulty data: kept with its input, encrypted (decision 10).
+
+    ``project_id`` is the project the call named, itself or by a thing of it.
+    """
 
     __tablename__ = "attempt"
 
     id: str = Field(primary_key=True)
+    project_id: str | None = Field(default=None, index=True)
     command: str = Field(index=True)
     command_id: str
     actor: str
@@ -124,7 +128,8 @@ class Outbox(SQLModel, table=True):
 class WorkItem(SQLModel, table=True):
     """Who must act, on what, by when, and under which clause: the one list behind alerts and work lists.
 
-    ``note`` says what was found, where the subject alone does not; never personal data.
+    ``note`` says what was found, where the subject alone does not; never personal data. ``moved_on`` is when the due
+    date was set anew, where it ever was: before that day nobody could have told of it.
     """
 
     __tablename__ = "work_item"
@@ -143,6 +148,7 @@ class WorkItem(SQLModel, table=True):
     resolves_with: str
     status: str
     closed_on: date | None = None
+    moved_on: date | None = None
     note: str | None = None
 
 

@@ -46,8 +46,8 @@ class MidtermAssessment(SQLModel, table=True):
 class MidtermDecision(SQLModel, table=True):
     """The re-decision on an assessment (ZY-104): by whom, after hearing whom, and what it did to money and recipients.
 
-    ``consulted`` rows hold ``kind``, ``body``, ``opinion``; ``demanded`` rows ``plan_line``, ``contract``,
-    ``amount_fen`` to be got back; ``released_fen`` is what went back to the budget, ``handed_fen`` what went with it to
+    ``consulted`` rows hold ``kind``, ``body``, ``opinion``; ``demanded_fen`` is what has to be got back (each
+    contract says of what), ``released_fen`` what went back to the budget, ``handed_fen`` what went with it to
     ``successor_id``; ``recipients`` is how many were handed over.
     """
 
@@ -63,7 +63,7 @@ class MidtermDecision(SQLModel, table=True):
     consulted: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     decided_by: str
     successor_id: str | None = Field(default=None, foreign_key="project.id")
-    demanded: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    demanded_fen: int = Field(default=0, sa_type=BigInteger)
     contracts: int = 0
     released_fen: int = Field(default=0, sa_type=BigInteger)
     handed_fen: int = Field(default=0, sa_type=BigInteger)

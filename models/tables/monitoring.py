@@ -39,7 +39,9 @@ class CheckFinding(SQLModel, table=True):
     """What one automatic check of a month found on one contract (domain.md §4-T); details are read again on demand.
 
     ``records`` are the service records (or payments) at fault, ``persons`` the people concerned, ``minutes`` what is
-    short, ``amount_fen`` what was paid twice. ``outcome`` is corrected or unfounded once somebody answered for it.
+    short, ``amount_fen`` what was paid twice. ``days`` are those of the month by which the hours were judged, 0 where
+    that was all of them. ``outcome`` is corrected or unfounded once somebody answered for it, cleared when a later run
+    found nothing any more.
     """
 
     __tablename__ = "check_finding"
@@ -54,6 +56,7 @@ class CheckFinding(SQLModel, table=True):
     persons: int
     minutes: int = 0
     amount_fen: int = Field(default=0, sa_type=BigInteger)
+    days: int = 0
     found_on: date
     due_on: date
     policy_digest: str
@@ -90,7 +93,10 @@ class InspectionRound(SQLModel, table=True):
 
 
 class Inspection(SQLModel, table=True):
-    """One project drawn in a round and the inspectors drawn for it; ``findings`` is code → wording, as recorded."""
+    """One project drawn in a round and the inspectors drawn for it; ``findings`` is code → wording, as recorded.
+
+    ``alternates`` are those who step in, in the order drawn; ``replaced`` says for whom one did, when and why.
+    """
 
     __tablename__ = "inspection"
     __table_args__ = (UniqueConstraint("round_id", "project_id"),)
@@ -100,6 +106,8 @@ class Inspection(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True)
     stratum: str
     inspectors: list[str] = Field(sa_type=JSON)
+    alternates: list[str] = Field(default_factory=list, sa_type=JSON)
+    replaced: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     inspected_on: date | None = None
     problems: int = 0
     findings: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
@@ -110,7 +118,7 @@ class RectificationOrder(SQLModel, table=True):
     """One order to put something right, from the order to its closing: what, by when, the reply, the re-check.
 
     ``source`` is the inspection or finding it came from, empty for one given on its own. ``rounds`` counts the replies
-    that were sent back.
+    that were sent back, ``sent_back`` keeps each with the re-check that found it wanting.
     """
 
     __tablename__ = "rectification_order"
@@ -131,6 +139,7 @@ class RectificationOrder(SQLModel, table=True):
     rechecked_by: str = ""
     recheck: str = ""
     rounds: int = 0
+    sent_back: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     closed_on: date | None = None
     late: bool = False
 
@@ -153,7 +162,8 @@ class KeySupervision(SQLModel, table=True):
 class FollowUp(SQLModel, table=True):
     """One satisfaction follow-up: the sample drawn from the people served, and what they answered (FZ-50).
 
-    ``sample`` are ledger ids in the order drawn; ``asked`` of them answered, ``satisfied`` of those were satisfied.
+    ``sample`` are ledger ids in the order drawn; ``answered`` of them answered, ``satisfied`` of those were satisfied.
+    ``exit_outcome`` is what was decided in the exit procedure a poor result opened (exit, rectify, keep), and why.
     """
 
     __tablename__ = "satisfaction_follow_up"
@@ -171,6 +181,9 @@ class FollowUp(SQLModel, table=True):
     answered: int = 0
     satisfied: int = 0
     unreachable: int = 0
+    exit_outcome: str = ""
+    exit_reason: str = Field(default="", sa_type=Text)
+    exit_decided_on: date | None = None
 
 
 class FollowUpAnswer(SQLModel, table=True):

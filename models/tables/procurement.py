@@ -18,7 +18,8 @@ class Procurement(SQLModel, table=True):
     ``round`` grows with every notice and every approved change of method; bids, closing, draw and negotiation belong to
     the present round. ``draw`` holds the outcome of the last expert draw and the digest of its stored protocol.
     ``budget_item`` and ``category`` are what purchases are added up by (splitting); ``exemption`` is an approval of
-    another method than open tender given beforehand; ``failed_with`` how many answered the tender that failed.
+    another method than open tender given beforehand; ``failed_with`` how many answered the tender that failed;
+    ``designed_by`` names those who designed it or wrote its norms: they may not bid.
     """
 
     __tablename__ = "procurement"
@@ -58,6 +59,7 @@ class Procurement(SQLModel, table=True):
     in_catalogue: bool = False
     new_spend: bool = True
     exemption: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    designed_by: list[str] = Field(default_factory=list, sa_type=JSON)
     failed_with: int | None = None
     documents_until: date | None = None
     evaluated_on: date | None = None
@@ -85,7 +87,7 @@ class Bid(SQLModel, table=True):
     """One supplier in one round; ``substantive`` when its response met the documents.
 
     ``offer_fen`` and ``responsive`` are its last offer in a negotiation, unset before. ``proofs`` is condition → proof,
-    ``quality_met`` and ``score`` (decimal text) what the evaluation found.
+    ``quality_met`` and ``score`` (decimal text) what the evaluation found. ``set_aside``: why its award fell.
     """
 
     __tablename__ = "bid"
@@ -107,6 +109,7 @@ class Bid(SQLModel, table=True):
     quality_met: bool | None = None
     price_explained: bool | None = None
     score: str | None = None
+    set_aside: str | None = None
 
 
 class Organisation(SQLModel, table=True):

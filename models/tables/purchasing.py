@@ -143,6 +143,7 @@ class PurchaseCheck(SQLModel, table=True):
     """One check of a purchase: by aspects before the notice, or of a party's conduct at a checkpoint.
 
     A check that was not passed carries an order to mend what is wrong, due on ``rectify_by`` until ``rectified_on``.
+    ``method`` is the method the purchase had on that day.
     """
 
     __tablename__ = "purchase_check"
@@ -163,6 +164,7 @@ class PurchaseCheck(SQLModel, table=True):
     rectify_by: date | None = None
     rectified_on: date | None = None
     rectification: str | None = None
+    method: str = ""
 
 
 class TenderSample(SQLModel, table=True):
@@ -186,7 +188,10 @@ class TenderSample(SQLModel, table=True):
 
 
 class Dispute(SQLModel, table=True):
-    """A query, challenge or complaint of a supplier, with the day by which it must be answered; words sealed."""
+    """A query, challenge or complaint of a supplier, with the day by which it must be answered; words sealed.
+
+    ``affects_award``: it may change the result, so that no contract is signed before the answer.
+    """
 
     __tablename__ = "purchase_dispute"
 
@@ -202,3 +207,4 @@ class Dispute(SQLModel, table=True):
     upheld: bool | None = None
     answer_sealed: str | None = None
     suspended_until: date | None = None
+    affects_award: bool = False

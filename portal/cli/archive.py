@@ -24,6 +24,7 @@ from portal.uploads import store_uploads
 app = typer.Typer(help=sentence("archive.help"))
 Json = Annotated[bool, typer.Option("--json", help=sentence("archive.help.json"))]
 As = Annotated[str, typer.Option("--as", help=sentence("archive.help.as"))]
+Version = Annotated[int | None, typer.Option("--version", min=1, help=sentence("archive.help.version"))]
 _READER: Final = Actor(Role.AUDIT_BODY, "cli")
 _AUDITOR: Final = "audit_body:cli"
 
@@ -86,12 +87,13 @@ def list_packages(as_json: Json = False) -> None:
 def export(
     project: Annotated[str, typer.Argument(help=sentence("archive.help.project"))],
     to: Annotated[Path, typer.Option("--to", file_okay=False, help=sentence("archive.help.to"))] = Path(),
+    version: Version = None,
     as_: As = _AUDITOR,
     as_json: Json = False,
 ) -> None:
     """Write a project's stored bundle, its signature and its certificate into a folder."""
     with open_services(Settings()) as services:
-        package = _do(services, "archive.download", {"project": project}, as_).package
+        package = _do(services, "archive.download", {"project": project, "version": version}, as_).package
         target = write_package(services, package, to=to)
     if as_json:
         print_json({"ok": True, "path": str(target), **package.model_dump(mode="json")})
@@ -104,12 +106,13 @@ def export(
 def link(
     project: Annotated[str, typer.Argument(help=sentence("archive.help.project"))],
     hours: Annotated[int, typer.Option("--hours", min=1, max=168, help=sentence("archive.help.hours"))] = 24,
+    version: Version = None,
     as_: As = _AUDITOR,
     as_json: Json = False,
 ) -> None:
     """Issue a link to a project's stored bundle that expires; who asked for it is recorded."""
     with open_services(Settings()) as services:
-        issued = _do(services, "archive.issue_link", {"project": project, "hours": hours}, as_)
+        issued = _do(services, "archive.issue_link", {"project": project, "hours": hours, "version": version}, as_)
     if as_json:
         print_json({"ok": True, **issued.model_dump(mode="json")})
     else:

@@ -17,7 +17,20 @@ from typer.exceptions import TyperException
 
 from models.core.errors import LifecycleError
 from models.core.messages import sentence
-from portal.cli import archive, audit, demo, draw, keys, operations, replay, rules, serve, standing, templates
+from portal.cli import (
+    archive,
+    audit,
+    catalogue,
+    demo,
+    draw,
+    keys,
+    operations,
+    replay,
+    rules,
+    serve,
+    standing,
+    templates,
+)
 from portal.cli.output import BUG, USAGE, fail, say_error
 from portal.cli.usage import command_of, usage_problem
 from portal.replay.case import CaseError
@@ -30,6 +43,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+catalogue.add_to(app)
 operations.add_to(app)
 replay.add_to(app)
 demo.add_to(app)
@@ -48,7 +62,6 @@ def run() -> None:
     os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what the shell passed may be no text in any encoding

@@ -1,4 +1,4 @@
-"""``lifecycle commands | do | query``: every verb the doors know, from the command line."""
+"""``lifecycle do | query``: every verb the doors know, from the command line."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from infra.bootstrap import open_services
-from infra.orchestrator import Deployments, LocalLauncher
+from infra.orchestrator import LocalLauncher
 from infra.relay import Drained, drain
 from infra.settings import Settings
 from models.commands.door import ask, execute
@@ -34,55 +33,8 @@ AsOf = Annotated[str, typer.Option("--as-of", help="办理日期,例如 2016-01-
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    app.command("commands", help="列出全部命令、查询和流程及其参数")(list_commands)
     app.command("do", help="办理一项命令")(do)
     app.command("query", help="查询")(ask_query)
-
-
-def list_commands(as_json: Json = False) -> None:
-    """List every command, query and flow with its argument schema and the roles that may call it."""
-    listed = [*_listed_operations(), *_listed_flows()]
-    if as_json:
-        print_json(listed)
-        return
-    table = Table(*sentence("cli.columns").split("、"), box=None)
-    for item in listed:
-        table.add_row(item["name"], item["kind"], item["label"], item["clause"], "、".join(item["roles"]))
-    console.print(table)
-
-
-def _listed_operations() -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "kind": operation.kind.value,
-            "label": sentence(f"command.{name}"),
-            "summary": operation.summary,
-            "clause": operation.clause,
-            "roles": sorted(operation.roles),
-            "rehearsal_only": operation.rehearsal_only,
-            "arguments": operation.schema(),
-        }
-        for name, operation in sorted(operations().items())
-    ]
-
-
-def _listed_flows() -> list[dict[str, Any]]:
-    launcher = LocalLauncher(recorded=False)
-    return [
-        {
-            "name": name,
-            "kind": "flow",
-            "label": declared.get("description", name),
-            "summary": declared["entrypoint"],
-            "clause": "SYS-FLOW",
-            "roles": [Role.SYSTEM.value],
-            "rehearsal_only": False,
-            "schedules": declared.get("schedules", []),
-            "arguments": launcher.parameter_schema(deployment=name),
-        }
-        for name, declared in sorted(Deployments().by_name.items())
-    ]
 
 
 def do(

@@ -38,13 +38,15 @@ def replay(
 ) -> None:
     """Play a case; exit 0 only if every expectation held, 2 when the case file is bad."""
     case = load_case(file)
-    with opened(case, recorded=prefect) as (services, launcher, _home):
+    with opened(case, recorded=prefect) as (services, launcher, home):
         report = play(
             case, services=services, launcher=launcher, on_step=(lambda _step: None) if as_json else print_step
         )
     if as_json:
         print_json(report.as_json())
     else:
+        kept = f"sqlite:///{home.resolve() / 'rehearsal.db'}"
+        console.print(sentence("replay.kept", {"region": case.region, "url": kept}), markup=False)
         print_summary(report)
     if not report.ok:
         raise typer.Exit(NOT_AS_EXPECTED)

@@ -5,6 +5,7 @@ Two queries made readable; decides nothing. With ``--json`` both print the queri
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -18,6 +19,7 @@ from models.core.actors import ROLE_NAMES, Actor, Role
 from models.core.messages import sentence
 from models.queries.why import Step, Why
 from models.queries.work import OpenItem
+from models.rules.alerts import SUPERVISOR, is_overdue
 from models.rules.citing import written_clause
 from portal.cli.output import console, print_json, usage
 
@@ -80,11 +82,12 @@ def _asked(name: str, arguments: dict[str, Any]) -> tuple[Any, date]:
 def _item(item: OpenItem, today: date) -> tuple[str, ...]:
     left = (item.due_on - today).days
     code = "cli.standing.late" if left < 0 else "cli.standing.provisional" if item.provisional else "cli.standing.due"
-    what = f"{sentence(f'command.{item.resolves_with}')} {item.resolves_with}"
+    what = sentence(f"command.{item.resolves_with}")
     return (
         sentence(code, {"day": item.due_on.isoformat(), "days": abs(left)}),
         ROLE_NAMES[Role(item.role)],
         sentence("cli.standing.noted", {"what": what, "note": item.note}) if item.note else what,
+        f"{item.resolves_with} {json.dumps(item.given, ensure_ascii=False)}",
         item.project or item.subject,
         written_clause(item.clause),
     )
@@ -100,10 +103,28 @@ def _page(told: Why, today: date) -> list[str]:
     lines = [sentence("cli.standing.title", {"name": told.name, "id": told.id, "synthetic": synthetic, "now": now})]
     for step in told.steps:
         lines += _step(step)
+    lines += _beside(told)
     lines.append(sentence("cli.standing.waiting" if told.waiting else "cli.standing.nothing_waits"))
     lines += [f"  {' | '.join(_item(item, today))}" for item in told.waiting]
     lines.append(sentence("cli.standing.next" if told.next else "cli.standing.at_the_end"))
     lines += [f"  {move.label} {move.command}({'、'.join(move.roles)})" for move in told.next]
+    return lines
+
+
+def _beside(told: Why) -> list[str]:
+    """Return the lines of what changed nothing: calls that a gate refused, alerts of what was due."""
+    lines = [sentence("cli.standing.refused")] if told.refused else []
+    for one in told.refused:
+        missing = f":{';'.join(one.missing)}" if one.missing else ""
+        facts = {"on": one.on.isoformat(), "label": one.label, "role": one.role, "clause": one.clause}
+        lines.append(sentence("cli.standing.refused_line", facts | {"missing": missing}))
+    lines += [sentence("cli.standing.alerts")] if told.alerts else []
+    for alert in told.alerts:
+        over = "supervisor" if alert.level == SUPERVISOR else "overdue" if is_overdue(alert.level) else "before"
+        level = sentence(f"cli.standing.alert_{over}", {"days": alert.level})
+        late = sentence("cli.standing.alert_late") if alert.late else ""
+        facts = {"on": alert.on.isoformat(), "label": alert.label, "due_on": alert.due_on.isoformat()}
+        lines.append(sentence("cli.standing.alert_line", facts | {"level": level, "late": late}))
     return lines
 
 
@@ -118,6 +139,7 @@ def _step(step: Step) -> list[str]:
         lines.append(sentence("cli.standing.move", facts))
     lines += [sentence("cli.standing.gate", {"clause": gate.clause, "gist": gate.gist}) for gate in step.gates]
     lines += [sentence("cli.standing.paper", {"title": paper.title, "sha256": paper.sha256}) for paper in step.papers]
+    lines += [sentence("cli.standing.figure", one.model_dump()) for one in step.figures]
     for leg in step.amounts:
         account, amount = sentence(f"account.{leg.account}"), leg.amount.plain()
         where = {"account": account, "channel": leg.channel, "year": leg.year, "amount": amount}

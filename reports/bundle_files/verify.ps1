@@ -54,7 +54,7 @@ Write-Host '四、归档包编号'
 $identity = (Get-FileHash -LiteralPath (Join-Path $root 'tagmanifest-sha256.txt') -Algorithm SHA256).Hash.ToLower()
 Write-Host "    $identity"
 if (-not $Expected) {
-    Write-Host '    提示:未提供编号。文件和清单一起重写的伪造,只有核对回执上的编号或验证签名才能发现'
+    Write-Host '    提示:未提供编号。文件和清单一起重写的伪造,只有核对另行取得的编号或验证签名才能发现'
 } elseif ($identity -ne $Expected.ToLower()) {
     Fail "归档包编号与所给编号不一致,应为 $Expected"
 }

@@ -62,7 +62,7 @@ identity=$(sha256sum < tagmanifest-sha256.txt)
 identity=${identity%% *}
 echo "    $identity"
 if [ -z "$expected" ]; then
-    echo "    提示:未提供编号。文件和清单一起重写的伪造,只有核对回执上的编号或验证签名才能发现"
+    echo "    提示:未提供编号。文件和清单一起重写的伪造,只有核对另行取得的编号或验证签名才能发现"
 elif [ "$identity" != "$expected" ]; then
     fail "归档包编号与所给编号不一致,应为 $expected"
 fi

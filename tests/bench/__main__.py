@@ -88,7 +88,10 @@ def _plan_remark(figures: Figures) -> str:
     return (
         f"单个方案最大比值 {figures['ratio_worst']:.2f}(上限 1.5),最大间隙 {figures['gap_worst']:.2%}(上限 0.1%);"
         f"解释一个项目 {figures['explain_seconds']:.1f} 秒;"
-        f"{figures['large_rows']:,.0f} 个候选项目四个方案共 {figures['large_ours_seconds']:.1f} 秒"
+        f"{figures['large_rows']:,.0f} 个候选项目四个方案共 {figures['large_ours_seconds']:.1f} 秒;"
+        f"从数据库读取 {figures['read_seconds']:.1f} 秒({figures['read_statements']} 条语句,每项目用时随规模为 "
+        f"{figures['read_growth']:.2f} 倍),提出建议 {figures['propose_seconds']:.1f} 秒"
+        f"({figures['propose_growth']:.2f} 倍,1 为线性)"
     )
 
 

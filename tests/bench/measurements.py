@@ -24,6 +24,7 @@ from tests.bench import (
     monthly_checks,
     needs,
     plan,
+    plan_database,
     replay,
     review,
     review_rounds,
@@ -146,11 +147,13 @@ def matching_command(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
     return large | _growth(small, large)
 
 
-def plan_optimiser(sizes: Sizes, _folder: Path, _peak: PeakMemory) -> Figures:
-    """Measure the scenarios of a quarterly plan against HiGHS alone, and once how long a large one takes."""
+def plan_optimiser(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:
+    """Measure the scenarios of a quarterly plan against HiGHS alone, how long a large one takes, and both sizes through
+    the command from the database."""
     small, large = sizes.plan_candidates
     usual, many = plan.measure(candidates=small), plan.measure(candidates=large, rounds=1)
-    return usual | {f"large_{name}": many[name] for name in ("rows", "ours_seconds", "ratio_worst", "explain_seconds")}
+    large_figures = {f"large_{name}": many[name] for name in ("rows", "ours_seconds", "ratio_worst", "explain_seconds")}
+    return usual | large_figures | plan_database.measure(candidates=sizes.plan_candidates, folder=folder)
 
 
 def month_end(sizes: Sizes, folder: Path, _peak: PeakMemory) -> Figures:

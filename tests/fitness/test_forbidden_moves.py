@@ -49,8 +49,10 @@ _NOT_IN_THE_CASE: dict[str, dict[str, Any]] = {
     "decision.void_number": {"project": "$project", "reason": "合成理由"},
     "funding.cancel_line": {"plan_line": "$line", "reason": "合成理由"},
     "procurement.cancel": {"procurement": "$procurement", "reason": "合成理由"},
+    "procurement.withdraw_award": {"procurement": "$procurement", "cause": "declined", "reason": "合成理由"},
     "contract.terminate": {"contract": "$contract", "reason": "合成理由"},
     "midterm.decide": {"project": "$project", "disposition": "STOP", "basis": "合成理由", "consulted": ()},
+    "delivery.refer_project": {"project": "$project", "basis": "合成理由"},
     "review.close_round": {"round": "$round", "opinion": "合成意见"},
     "archive.close_project": {"project": "$project"},
 }
@@ -59,6 +61,7 @@ _NOT_IN_THE_CASE: dict[str, dict[str, Any]] = {
 _ELSEWHERE = {
     *("publicity.raise_objection", "publicity.answer_objection", "publicity.withdraw_objection"),
     "review.sign_opinion",
+    "acceptance.overturn",  # after the evaluation it moves nothing and is on record (test_overturn)
 }
 
 States = Mapping[Thing, frozenset[str]]

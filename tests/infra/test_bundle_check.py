@@ -90,7 +90,7 @@ def test_an_honest_bundle_passes_as_zip_folder_and_folder_around_it(
         assert check.counts == {
             "payload_files": 3,
             "payload_bytes": bundle[1].payload_bytes,
-            "tag_files": 14,
+            "tag_files": 15,
             "events": 6,
             "signatures": 0,
         }

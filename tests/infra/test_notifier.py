@@ -36,12 +36,20 @@ def test_a_mail_arrives_as_plain_chinese_text(server: Controller, mailbox: Mailb
         "address": "a.b+c@example.org",
         "title": "【待办提醒】报送自查自验",
         "body": "项目编号:prj-1\n依据:五(十二)",
+        "number": "msg-1",
     }
 
     assert _notifier(server.port).notify(**given) is Delivery.SENT
     ((address, title, body),) = mailbox.mails
     assert (address, title) == (given["address"], given["title"])
     assert body.replace("\r\n", "\n").strip() == given["body"]
+
+
+def test_one_number_is_one_message_id_however_often_it_is_sent(server: Controller, mailbox: Mailbox) -> None:
+    for number in ("msg-1", "msg-1", "msg-2"):
+        _notifier(server.port).notify(address="a@example.org", title="t", body="b", number=number)
+
+    assert mailbox.numbers == ["<msg-1@127.0.0.1>", "<msg-1@127.0.0.1>", "<msg-2@127.0.0.1>"]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +60,7 @@ def test_what_the_server_says_of_one_recipient_is_told_apart(
 ) -> None:
     mailbox.answers["gone@example.org"] = answer
 
-    assert _notifier(server.port).notify(address="gone@example.org", title="t", body="b") is outcome
+    assert _notifier(server.port).notify(address="gone@example.org", title="t", body="b", number="msg-1") is outcome
     assert mailbox.mails == []
 
 
@@ -61,11 +69,11 @@ def test_a_server_that_is_away_is_an_outage_and_back_it_takes_mail(mailbox: Mail
     notifier = _notifier(port)
 
     with pytest.raises(Transient):
-        notifier.notify(address="a@example.org", title="t", body="b")
+        notifier.notify(address="a@example.org", title="t", body="b", number="msg-1")
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        assert notifier.notify(address="a@example.org", title="t", body="b") is Delivery.SENT
+        assert notifier.notify(address="a@example.org", title="t", body="b", number="msg-1") is Delivery.SENT
     finally:
         controller.stop()
 
@@ -76,14 +84,14 @@ def test_no_address_reaches_a_log(
     mailbox.answers["wang.wu@example.org"] = "550 no such user"
     caplog.set_level(logging.DEBUG)
 
-    _notifier(server.port).notify(address="wang.wu@example.org", title="t", body="b")
+    _notifier(server.port).notify(address="wang.wu@example.org", title="t", body="b", number="msg-1")
 
     told = "".join(record.getMessage() for record in caplog.records if record.name.startswith(("apprise", "infra")))
     assert "wang.wu" not in told + "".join(capfd.readouterr())
 
 
 def test_what_is_no_address_comes_back(server: Controller) -> None:
-    assert _notifier(server.port).notify(address="no-address", title="t", body="b") is Delivery.BOUNCED
+    assert _notifier(server.port).notify(address="no-address", title="t", body="b", number="msg-1") is Delivery.BOUNCED
 
 
 @pytest.mark.parametrize("url", ["mailto://127.0.0.1?from=a@example.org&to=b@example.org", "nothing://{address}"])

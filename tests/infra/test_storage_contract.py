@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -212,6 +214,23 @@ def test_a_link_opens_what_is_there_for_whoever_has_it_and_says_when_it_expires(
     with pytest.raises(DataFault) as caught:
         harness.store.link(zone=Zone.ARCHIVE, sha256=sha256_hex(b"never stored"), hours=2)
     assert caught.value.code == "storage.missing"
+
+
+def test_a_link_opens_nothing_once_it_expired_and_its_term_cannot_be_lengthened(harness: Harness) -> None:
+    """BJ-49, asked of the server itself: one second stands in for hours, and the term is part of what is signed."""
+    stored = harness.store.put(zone=Zone.ARCHIVE, data=BUNDLE, media_type="application/zip")
+    url = harness.store.link(zone=Zone.ARCHIVE, sha256=stored.sha256, hours=1 / 3600)  # type: ignore[arg-type]
+    if not url.startswith("http"):
+        return  # no server behind this store
+    longer = url.replace("X-Amz-Expires=1&", "X-Amz-Expires=86400&")
+    assert longer != url
+    time.sleep(2.1)
+
+    for address in (url, longer, url.split("?")[0]):
+        with pytest.raises(HTTPError) as caught:
+            urlopen(address)  # noqa: S310  # the server this test started
+        assert caught.value.code == 403
+        caught.value.close()
 
 
 def test_probe_of_an_honest_server_finds_nothing(harness: Harness) -> None:

@@ -32,6 +32,7 @@ from portal.cli.archive import stored_packages, write_package
 from portal.cli.replay import load_case, opened
 from portal.replay.case import Case, Step, UnresolvedReferenceError, resolve
 from portal.replay.runner import CaseReport, StepReport, play
+from tests.support.postgres import transplant
 
 CASES = Path(__file__).parents[2] / "portal" / "cases"
 SHIPPED = CASES / "huangshi-2016.yaml"
@@ -69,18 +70,27 @@ class Story:
         numbers = range(self._number(after) + 1, self._number(key) + 1)
         return tuple(_text_of(self.text, self.case, number) for number in numbers if number not in left_out)
 
+    def step(self, key: str) -> Step:
+        """Return one of the case's own steps."""
+        return self.case.steps[self._number(key)]
+
     @contextmanager
-    def scene(self, after: str, folder: Path) -> Iterator[Scene]:
-        """Open the story where it stood after a step; what is played there changes nothing of the story itself."""
+    def scene(self, after: str, folder: Path, *, database_url: str = "") -> Iterator[Scene]:
+        """Open the story where it stood after a step; what is played there changes nothing of the story itself.
+
+        ``database_url`` names an empty database to stand in instead of a SQLite file in ``folder``.
+        """
         stand = self.stands[after]
         database = folder / f"{re.sub(r'[^a-z_]', '-', after)}-{len(list(folder.iterdir()))}.db"
         _copy(stand.database, database)
+        if database_url:
+            transplant(database, database_url)
         last = self.case.steps[stand.done] if stand.done < len(self.case.steps) else None
         lines = self.text.splitlines(keepends=True)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            patch.setenv("LIFECYCLE_DATABASE_URL", f"sqlite:///{database}")
+            patch.setenv("LIFECYCLE_DATABASE_URL", database_url or f"sqlite:///{database}")
             with open_services(Settings()) as services:
                 yield Scene(
                     services=services,
@@ -121,6 +131,10 @@ class Scene:
         report = self.tells(*steps)
         assert_held(report)
         return [one.result for one in report.steps]
+
+    def plays(self, case: Case, step: Step) -> None:
+        """Play one step of a case, which must come out as told."""
+        assert_held(self._play(case, step))
 
     def paper(self, kind: str) -> bytes:
         """Return the bytes of the newest document of a kind."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from infra.embedded.seaweed import EmbeddedS3
 from models.queries.ledger_check import faults_of
+from models.queries.succession import recipients_without_owner
 from portal.cli.replay import load_case, opened
 from portal.replay.runner import CaseReport, play
 from tests.journeys.story import CASES, SHIPPED, WHOLE_LIFE, assert_held
@@ -45,6 +47,7 @@ def _report(name: str, home: Path, played: dict[str, CaseReport], monkeypatch: p
         with opened(case, recorded=False) as (services, launcher, _folder):
             played[name] = play(case, services=services, launcher=launcher)
             with Session(services.engine) as session:
+                assert recipients_without_owner(session, date.max) == {}
                 assert faults_of(session) == ()  # wherever a case moved money, the ledger is whole
     return played[name]
 

@@ -74,6 +74,9 @@ LEDGERS: dict[str, dict[str, Any]] = {
     "incentive_table_xlsx": _open_ledger("激励约束分配表"),
     "credit_ledger_xlsx": _open_ledger("信用台账"),
     "ticket_ledger_xlsx": _open_ledger("办事工单台账"),
+    "service_file_xlsx": _open_ledger("服务档案"),
+    "check_findings_xlsx": _open_ledger("月度核查结果台账"),
+    "check_details_xlsx": _open_ledger("月度核查明细"),
     "book_roster_html": ROSTER,
     "inspection_result_html": ROSTER,
     **{

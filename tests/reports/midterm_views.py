@@ -80,10 +80,27 @@ DECISION = {
         "合成县人民政府：同意（合成）",
     ],
 }
+REFERRAL = {
+    **head(f"{PROJECT}项目转介决定", synthetic=("应追回资金（元）",)),
+    "facts": [_fact("已移交服务对象（人）", "2"), _fact("应追回资金（元）", "0.00")],
+    "body": [
+        _h1("一、转介依据和理由"),
+        "承接主体不能继续（合成）。",
+        _h1("二、会商情况"),
+        "合成市财政局：同意（合成）",
+    ],
+}
+SHEET = {
+    **head(f"{PROJECT}服务对象转介单", synthetic=("转介原因",)),
+    "facts": [_fact("转出团队", "合成机构甲"), _fact("接续团队", "合成机构乙"), _fact("转介原因", "违约（合成）")],
+    "body": [_h1("接续对象及未完成服务"), "合＊（合成街道01）：助餐、代购"],
+}
 MIDTERM: dict[str, dict[str, Any]] = {
     "contract_amendment": AMENDMENT,
     "contract_notice_html": NOTICE,
     "midterm_report": REPORT,
     "restructuring_plan": PLAN,
     "midterm_decision": DECISION,
+    "project_referral": REFERRAL,
+    "handover_sheet": SHEET,
 }

@@ -77,3 +77,21 @@ CASE_REPORT = {
         },
     ],
 }
+
+SELF_CHECK = {
+    **head(f"{PROJECT}自查自验报告", synthetic=("完成值", "项目支出"), issuer="合成社工机构乙"),
+    "facts": [fact("项目名称", PROJECT), fact("迟报日数", "0")],
+    "indicators": [
+        {
+            "name": "累计服务对象",
+            "target": "不少于400人",
+            "actual": made_up("398人"),
+            "ratio": made_up("99.5%"),
+            "score": BLANK,
+            "evidence": "服务台账",
+            "note": "两名服务对象迁出",
+        },
+    ],
+    "money": [fact("合同金额", "588000.00"), fact("项目支出", made_up("588000.00"))],
+    "instruments": ["绩效评价表（2017年版）"],
+}

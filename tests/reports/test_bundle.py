@@ -52,6 +52,7 @@ def test_bundle_holds_the_layout_an_archive_asks_for() -> None:
         "metadata/README_验真说明.txt",
         "metadata/验真.sh",
         "metadata/验真.ps1",
+        "metadata/验真.py",
     }
     assert files["data/01_申报立项/02_报告_支出占比95％：说明／附表.pdf"] == b"".join(
         bytes([n]) * 1000 for n in range(9)

@@ -1,18 +1,23 @@
-"""The scripts that check a bundle offline: both look at the same files, and the Windows one is sound PowerShell.
+"""The scripts that check a bundle offline: all look at the same files, and the Windows one is sound PowerShell.
 
 No PowerShell runs here; what can go wrong unseen is checked in its text: encoding, quotes, brackets, shell words.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
+import subprocess
+import sys
 import zipfile
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
 from reports import bundle_layout as layout
+from tests.infra.bundle_forgery import rewrite_manifests
 from tests.reports import bundles
 
 _FILES = resources.files("reports") / "bundle_files"
@@ -73,3 +78,30 @@ def test_the_windows_script_holds_no_words_of_another_shell_and_no_curly_quotes(
 def test_the_windows_script_says_failure_by_its_exit_code() -> None:
     assert WINDOWS.count("exit 1") == 2
     assert "$ErrorActionPreference = 'Stop'" in WINDOWS
+
+
+def _stranger(bag: Path, identity: str) -> subprocess.CompletedProcess[str]:
+    """Run the Python script of the bag as who has nothing of ours: no packages, no environment."""
+    call = [sys.executable, "-I", "-S", "metadata/验真.py", identity]
+    return subprocess.run(call, cwd=bag, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_stranger_with_plain_python_checks_files_identity_and_event_chain(tmp_path: Path) -> None:
+    """BJ-49: the standard library is enough, and it walks the chain as we do."""
+    data, result = bundles.written(bundles.view())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    folder, identity = tmp_path / result.name, result.bundle_id
+    whole = _stranger(folder, identity)
+    assert (whole.returncode, whole.stderr) == (0, "")
+    assert "事件 6 条,链 2 条" in whole.stdout
+    assert whole.stdout.splitlines()[-1] == "结论:验真通过"
+    assert _stranger(folder, "0" * 64).returncode == 1
+
+    events = folder / layout.EVENTS
+    events.write_bytes(events.read_bytes().replace(b'"amount_fen":5000', b'"amount_fen":9000', 1))
+    rewrite_manifests(folder)
+    forged = _stranger(folder, hashlib.sha256((folder / layout.TAG_MANIFEST).read_bytes()).hexdigest())
+    assert (forged.returncode, "事件链在第 1 条断开" in forged.stdout) == (1, True)
+    (folder / layout.PAYLOAD / "99_夹带.pdf").write_bytes(b"x")
+    assert "未列入清单" in _stranger(folder, identity).stdout

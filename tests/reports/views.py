@@ -10,7 +10,7 @@ from tests.reports.heads import head
 from tests.reports.ledger_views import BLANK, PROJECT, fact, made_up
 from tests.reports.list_views import LEDGERS
 from tests.reports.midterm_views import MIDTERM
-from tests.reports.report_views import CASE_REPORT
+from tests.reports.report_views import CASE_REPORT, SELF_CHECK
 from tests.reports.sheet_views import APPROVAL, DECISION, OBJECTION, REJECTION
 
 CLOSING = {
@@ -50,6 +50,14 @@ SITE_INDEX = {
             "period": "公示期",
             "state": "公示中",
             "digest": "0a" * 32,
+        }
+    ],
+    "papers": [
+        {
+            "title": "合成项目甲公开招标公告",
+            "href": "../procurement/notice.html",
+            "date": "2016-04-01",
+            "digest": "0b" * 32,
         }
     ],
     "feed": "feed.json",
@@ -369,11 +377,13 @@ VIEWS: dict[str, dict[str, Any]] = {
     "investment_plan_notice": PLAN_NOTICE,
     "procurement_record": PROCUREMENT,
     "procurement_notice_html": PURCHASE_NOTICE,
+    "agency_record_html": PURCHASE_NOTICE | {"paras": ["一代理一记录。"]},
     "tender_documents_html": PURCHASE_NOTICE | {"paras": ["按照统一示范文本编制。"]},
     "contract_summary": CONTRACT,
     **MIDTERM,
     "supervision_record": SUPERVISION,
     "rectification_order": ORDER,
+    "self_check_report": SELF_CHECK,
     "acceptance_conclusion": ACCEPTANCE,
     "evaluation_report": EVALUATION,
     "audit_handover": AUDIT,

@@ -22,9 +22,11 @@ def notify_url(port: int) -> str:
 
 @dataclass
 class Mailbox:
-    """A handler for aiosmtpd: ``mails`` are (address, subject, text), ``answers`` what is said to some recipients."""
+    """A handler for aiosmtpd: ``mails`` are (address, subject, text), ``numbers`` their Message-IDs; ``answers`` is
+    what is said to some recipients."""
 
     mails: list[tuple[str, str, str]] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
@@ -35,6 +37,7 @@ class Mailbox:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.content, policy=policy.default)
+        self.numbers += mail.get_all("Message-ID", [])
         body = mail.get_body(("plain",))
         self.mails.append((envelope.rcpt_tos[0], str(mail["subject"]), body.get_content() if body else ""))
         return "250 OK"

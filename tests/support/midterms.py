@@ -8,12 +8,18 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from models.commands import events
+from models.commands.ledger import move
 from models.core.ids import derive_id
+from models.core.money import Money
+from models.rules.funding import Account
 from models.tables.contract import Contract
 from models.tables.delivery import CasePlan
+from models.tables.funding import Payment, PlanLine
 from models.tables.kernel import Project
 from models.tables.needs import Selection, SelectionRound
 from tests.support import needy
+from tests.support.contracting import context
 from tests.support.world import World
 
 BEGUN = date(2025, 4, 1)
@@ -21,6 +27,17 @@ TODAY = date(2027, 4, 1)
 OFFICE = "evaluation_office:u-office"
 BUREAU = "city_bureau:u-bureau"
 FINANCE = "finance_bureau:u-finance"
+HEARD = (
+    {"kind": "department", "body": "合成市财政局", "opinion": "同意（合成）"},
+    {"kind": "locality", "body": "合成县人民政府", "opinion": "同意（合成）"},
+)
+PLAN = {
+    "way": "restructure",
+    "measures": "合并站点（合成）",
+    "loss_estimate": "12000.00",
+    "recipients": "由转入项目接续（合成）",
+    "funds": "余款退回（合成）",
+}
 
 
 def planned(world: World, name: str, *, on: date = BEGUN) -> str:
@@ -101,3 +118,62 @@ def _case_plan(project: str, contract: str, person: str, *, on: date) -> CasePla
         services=["meal"],
         planned_on=on,
     )
+
+
+def assess(world: World, *, project: str = "prj-long", on: date = TODAY, **changes: Any) -> Any:
+    findings = {
+        "effectiveness": {"positive": True, "reason": "服务达到计划（合成）"},
+        "remaining_funding": {"positive": True, "reason": "后续预算已安排（合成）"},
+    }
+    given: dict[str, Any] = {
+        "project": project,
+        "findings": findings,
+        "environment": "没有变化（合成）",
+        "own_change": "没有变化（合成）",
+        "conditions_changed": False,
+        "recommendation": "CONTINUE",
+        "reason": "需求持续（合成）",
+    }
+    if changes.get("recommendation") in ("STOP", "CONVERT"):
+        given["restructuring"] = PLAN
+    return world.do("midterm.assess", as_=OFFICE, on=on, **(given | changes))
+
+
+def decide(disposition: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "project": "prj-long",
+        "disposition": disposition,
+        "basis": "期中评估结论（合成）",
+        "consulted": HEARD,
+    } | changes
+
+
+def paid(world: World, line: str, contract: str, *, fen: int, project: str = "prj-long") -> None:
+    """Pay an amount under a contract by the ledger alone (合成)."""
+    ctx = context(world, "funding.pay", on=BEGUN, about=f"pay-{contract}")
+    with ctx.writing() as session:
+        payload = {"amount_fen": fen}
+        event = events.on_project(session, ctx, project, "funding.paid", payload)
+        session.add(
+            Payment(
+                id="pay-made-up",
+                project_id=project,
+                plan_line_id=line,
+                contract_id=contract,
+                amount_fen=fen,
+                verified_percent="40",
+                final=False,
+                basis="合成",
+                paid_on=BEGUN,
+            )
+        )
+        move(
+            session,
+            ctx,
+            event=event,
+            line=session.get_one(PlanLine, line),
+            source=Account.COMMITTED,
+            target=Account.PAID,
+            amount=Money(fen),
+            contract_id=contract,
+        )

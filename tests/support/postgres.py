@@ -15,6 +15,9 @@ from pathlib import Path
 
 import sqlalchemy
 
+from infra.database import create_database_engine, migrate
+from models.tables import metadata
+
 _OWNERS = ("postgres", "nobody")
 _PATIENCE = 30.0  # seconds
 _SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=40")
@@ -78,6 +81,22 @@ def fresh_database(server_url: str, *, name: str) -> Iterator[str]:
     finally:
         with engine.connect() as connection:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def transplant(source: Path, url: str) -> None:
+    """Bring every row of a SQLite file to an empty database, as it is."""
+    there = create_database_engine(url)
+    migrate(there)
+    here = create_database_engine(f"sqlite:///{source}")
+    with here.connect() as old, there.begin() as new:
+        for table in metadata().sorted_tables:
+            if rows := [dict(row) for row in old.execute(sqlalchemy.select(table)).mappings()]:
+                new.execute(sqlalchemy.insert(table), rows)
+            if (counted := table.autoincrement_column) is not None and rows:
+                last = max(row[counted.name] for row in rows)  # else the next row would take a number again
+                new.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', '{counted.name}'), {last})")
+    here.dispose()
+    there.dispose()
 
 
 def _binaries() -> Path:

@@ -7,9 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import Session
+
+from models.tables.delivery import ServiceRecord
+from models.tables.needs import Person
 from tests.support.contracting import running
 from tests.support.midterms import planned, serve
-from tests.support.world import World, open_world
+from tests.support.world import World, open_world, rows
 
 BEGUN = date(2025, 4, 1)
 CONTRACTOR = "contractor:u-contractor"
@@ -64,3 +68,42 @@ def record(held: Watched, *services: dict[str, Any], on: date = date(2025, 4, 30
     return held.world.do(
         "delivery.record_services", as_=CONTRACTOR, on=on, contract=held.contract, records=list(services)
     )
+
+
+def put_on_file(held: Watched) -> None:
+    """Put a service to each person on file; in Fengze the way there leads through matching and confirmation."""
+    people = rows(held.world, Person)
+    with Session(held.world.services.engine) as session:
+        session.connection(execution_options={"writing": True})
+        for number, person in enumerate(people):
+            session.add(
+                ServiceRecord(
+                    id=f"svc-{number}",
+                    project_id=held.project,
+                    contract_id=held.contract,
+                    person_id=person.id,
+                    served_on=date(2025, 4, 2),
+                    starts_at="09:00",
+                    ends_at="10:00",
+                    minutes=60,
+                    item="meal",
+                    staff_ref="SW-01",
+                    place_sealed=held.world.services.vault.seal("合成地点"),
+                    result_sealed=held.world.services.vault.seal("合成结果"),
+                    recorded_on=date(2025, 4, 2),
+                    batch_id="evt-made-up",
+                    ordinal=number,
+                )
+            )
+        session.commit()
+
+
+def follow_up(held: Watched, *answers: str) -> Any:
+    """Draw a sample and record one answer of each person drawn."""
+    on = date(2025, 6, 11)
+    drawn = held.world.do("monitoring.draw_follow_up", as_=COUNTY, on=on, project=held.project)
+    told = [
+        {"person": person, "answer": answer, "words": "合成意见"}
+        for person, answer in zip(drawn.sample, answers, strict=True)
+    ]
+    return held.world.do("monitoring.record_follow_up", as_=COUNTY, on=on, follow_up=drawn.id, answers=told)

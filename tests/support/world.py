@@ -107,13 +107,13 @@ class World:
 
 def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | None = None) -> World:
     """Build a world on a fresh database (SQLite in ``tmp_path`` unless a URL is given)."""
+    from infra.bundle_check import CheckedBundler
     from infra.database import create_database_engine, migrate
     from infra.plan_solver import HighsSolver
     from infra.quality.gate import GreatExpectationsGate
     from infra.seeds import DerivedSeeds
     from infra.signing import load_or_create_test_signer
     from infra.vault import load_or_create_keys
-    from reports.bundle import BagItBundler
     from reports.renderer import PaperRenderer
     from tests.support.fakes import MemoryDocumentStore
 
@@ -128,7 +128,7 @@ def open_world(tmp_path: Path, *, region: str = "420200", database_url: str | No
         gate=GreatExpectationsGate(),
         vault=load_or_create_keys(tmp_path / "keys.json"),
         signer=load_or_create_test_signer(tmp_path / "signer"),
-        bundler=BagItBundler(),
+        bundler=CheckedBundler(),
         clock=clock,
         policies=load_policy_book(),
         calendar=load_calendar(),

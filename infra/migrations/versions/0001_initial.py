@@ -17,6 +17,7 @@ _APPEND_ONLY = (
     "posting",
     "service_record",
     "delivery_plan_item",
+    "recipient_owner",
     "satisfaction_answer",
     "key_post_attendance",
     "expert_version",
@@ -75,6 +76,7 @@ def upgrade() -> None:
     op.create_table(
         "attempt",
         sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=True),
         sa.Column("command", sa.String(), nullable=False),
         sa.Column("command_id", sa.String(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
@@ -90,6 +92,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempt_command"), ["command"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attempt_project_id"), ["project_id"], unique=False)
 
     op.create_table(
         "book_row",
@@ -603,6 +606,7 @@ def upgrade() -> None:
         sa.Column("resolves_with", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("moved_on", sa.Date(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "subject_id"),
@@ -634,12 +638,14 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
         sa.Column("digest", sa.Boolean(), nullable=False),
         sa.Column("rendered_on", sa.Date(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", sa.String(), nullable=False),
         sa.Column("lease_until", sa.String(), nullable=True),
+        sa.Column("unconfirmed", sa.Boolean(), nullable=False),
         sa.Column("settled_on", sa.Date(), nullable=True),
         sa.Column("last_error", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -716,6 +722,7 @@ def upgrade() -> None:
         "archive_package",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("bundle_id", sa.String(length=64), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("zip_name", sa.String(), nullable=False),
@@ -724,6 +731,7 @@ def upgrade() -> None:
         sa.Column("chain_head", sa.String(length=64), nullable=False),
         sa.Column("archived_on", sa.Date(), nullable=False),
         sa.Column("retained_until", sa.Date(), nullable=False),
+        sa.Column("volumes", sa.JSON(), nullable=False),
         sa.Column("signature_sha256", sa.String(length=64), nullable=False),
         sa.Column("certificate_sha256", sa.String(length=64), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
@@ -732,7 +740,7 @@ def upgrade() -> None:
             ["project.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("project_id"),
+        sa.UniqueConstraint("project_id", "version"),
     )
     op.create_table(
         "audit_filing",
@@ -869,6 +877,7 @@ def upgrade() -> None:
         sa.Column("person_ids", sa.JSON(), nullable=False),
         sa.Column("persons", sa.Integer(), nullable=False),
         sa.Column("referred_on", sa.Date(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
@@ -1066,6 +1075,7 @@ def upgrade() -> None:
         sa.Column("earmark", sa.JSON(), nullable=False),
         sa.Column("supplements_id", sa.String(), nullable=True),
         sa.Column("keeper_id", sa.String(), nullable=True),
+        sa.Column("public_fundraising", sa.Boolean(), nullable=False),
         sa.Column("donor_id", sa.String(), nullable=True),
         sa.Column("donor_sealed", sa.String(), nullable=True),
         sa.Column("donor_account", sa.String(), nullable=True),
@@ -1527,6 +1537,7 @@ def upgrade() -> None:
         sa.Column("in_catalogue", sa.Boolean(), nullable=False),
         sa.Column("new_spend", sa.Boolean(), nullable=False),
         sa.Column("exemption", sa.JSON(), nullable=False),
+        sa.Column("designed_by", sa.JSON(), nullable=False),
         sa.Column("failed_with", sa.Integer(), nullable=True),
         sa.Column("documents_until", sa.Date(), nullable=True),
         sa.Column("evaluated_on", sa.Date(), nullable=True),
@@ -1578,6 +1589,7 @@ def upgrade() -> None:
         sa.Column("rechecked_by", sa.String(), nullable=False),
         sa.Column("recheck", sa.String(), nullable=False),
         sa.Column("rounds", sa.Integer(), nullable=False),
+        sa.Column("sent_back", sa.JSON(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1667,6 +1679,9 @@ def upgrade() -> None:
         sa.Column("answered", sa.Integer(), nullable=False),
         sa.Column("satisfied", sa.Integer(), nullable=False),
         sa.Column("unreachable", sa.Integer(), nullable=False),
+        sa.Column("exit_outcome", sa.String(), nullable=False),
+        sa.Column("exit_reason", sa.Text(), nullable=False),
+        sa.Column("exit_decided_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
@@ -1687,7 +1702,9 @@ def upgrade() -> None:
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("indicators", sa.JSON(), nullable=False),
         sa.Column("instruments", sa.JSON(), nullable=False),
+        sa.Column("attached", sa.JSON(), nullable=False),
         sa.Column("spent_fen", sa.BigInteger(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("submitted_on", sa.Date(), nullable=False),
         sa.Column("days_late", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -2027,6 +2044,7 @@ def upgrade() -> None:
         sa.Column("quality_met", sa.Boolean(), nullable=True),
         sa.Column("price_explained", sa.Boolean(), nullable=True),
         sa.Column("score", sa.String(), nullable=True),
+        sa.Column("set_aside", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["procurement_id"],
             ["procurement.id"],
@@ -2063,6 +2081,7 @@ def upgrade() -> None:
         sa.Column("terminated_on", sa.Date(), nullable=True),
         sa.Column("termination_reason", sa.String(), nullable=True),
         sa.Column("breach", sa.JSON(), nullable=False),
+        sa.Column("demanded", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisation.id"],
@@ -2144,6 +2163,8 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("stratum", sa.String(), nullable=False),
         sa.Column("inspectors", sa.JSON(), nullable=False),
+        sa.Column("alternates", sa.JSON(), nullable=False),
+        sa.Column("replaced", sa.JSON(), nullable=False),
         sa.Column("inspected_on", sa.Date(), nullable=True),
         sa.Column("problems", sa.Integer(), nullable=False),
         sa.Column("findings", sa.JSON(), nullable=False),
@@ -2224,7 +2245,7 @@ def upgrade() -> None:
         sa.Column("consulted", sa.JSON(), nullable=False),
         sa.Column("decided_by", sa.String(), nullable=False),
         sa.Column("successor_id", sa.String(), nullable=True),
-        sa.Column("demanded", sa.JSON(), nullable=False),
+        sa.Column("demanded_fen", sa.BigInteger(), nullable=False),
         sa.Column("contracts", sa.Integer(), nullable=False),
         sa.Column("released_fen", sa.BigInteger(), nullable=False),
         sa.Column("handed_fen", sa.BigInteger(), nullable=False),
@@ -2415,6 +2436,7 @@ def upgrade() -> None:
         sa.Column("rectify_by", sa.Date(), nullable=True),
         sa.Column("rectified_on", sa.Date(), nullable=True),
         sa.Column("rectification", sa.String(), nullable=True),
+        sa.Column("method", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["procurement_id"],
             ["procurement.id"],
@@ -2439,6 +2461,7 @@ def upgrade() -> None:
         sa.Column("upheld", sa.Boolean(), nullable=True),
         sa.Column("answer_sealed", sa.String(), nullable=True),
         sa.Column("suspended_until", sa.Date(), nullable=True),
+        sa.Column("affects_award", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisation.id"],
@@ -2649,6 +2672,7 @@ def upgrade() -> None:
         sa.Column("persons", sa.Integer(), nullable=False),
         sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
         sa.Column("found_on", sa.Date(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("policy_digest", sa.String(), nullable=False),
@@ -3054,6 +3078,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_project_account_contract_id"), ["contract_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_project_account_number_hash"), ["number_hash"], unique=False)
         batch_op.create_index(batch_op.f("ix_project_account_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "recipient_owner",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("contract_id", sa.String(), nullable=True),
+        sa.Column("referral_id", sa.String(), nullable=True),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["contract.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["person.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["referral_id"],
+            ["delivery_referral.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "person_id", "ordinal"),
+    )
+    with op.batch_alter_table("recipient_owner", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recipient_owner_person_id"), ["person_id"], unique=False)
 
     op.create_table(
         "review_signature",
@@ -3496,6 +3553,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_review_signature_round_id"))
 
     op.drop_table("review_signature")
+    with op.batch_alter_table("recipient_owner", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recipient_owner_person_id"))
+
+    op.drop_table("recipient_owner")
     with op.batch_alter_table("project_account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_project_account_project_id"))
         batch_op.drop_index(batch_op.f("ix_project_account_number_hash"))
@@ -3865,6 +3926,7 @@ def downgrade() -> None:
 
     op.drop_table("book_row")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attempt_project_id"))
         batch_op.drop_index(batch_op.f("ix_attempt_command"))
 
     op.drop_table("attempt")

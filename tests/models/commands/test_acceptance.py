@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from sqlmodel import Session, col, delete, select
 
 from models.core.errors import Refusal
+from models.ports import Zone
 from models.tables.acceptance import AcceptanceConclusion, SelfCheck
 from models.tables.evaluation import ThirdPartyEvaluation
 from models.tables.kernel import Document, Event, WorkItem
@@ -20,11 +22,13 @@ from tests.support.delivering import (
     CONTRACTOR,
     completed_from,
     conclude,
+    selected,
     self_check,
     self_checked_from,
     verdict,
 )
 from tests.support.planning import BUREAU
+from tests.support.purchases import PURCHASER
 from tests.support.world import rows
 
 SYSTEM = "system:scheduler"
@@ -67,6 +71,24 @@ def test_two_clocks_open_once(running: Any) -> None:
     assert (mine.role, theirs.role) == ("contractor", "city_bureau")
     assert mine.due_on == theirs.due_on == date(2017, 8, 31)
     assert "五(十二)" in mine.clause
+
+
+def test_the_clocks_wait_for_the_last_of_all_contracts(running: Any) -> None:
+    """A contract that ends while the project goes on completes nothing; where no other comes, it does in the end."""
+    world, project = running.world, running.bought.project
+    call: dict[str, Any] = {"as_": PURCHASER, "contract": running.bought.contract}
+    assert world.do("delivery.complete", on=COMPLETED_ON, continues=True, **call).project == "project.in_progress"
+    assert world.ask("acceptance.projects_without_clocks", as_=SYSTEM) == ()
+    world.refused("SYS-STATE", "acceptance.open_clocks", as_=SYSTEM, on=COMPLETED_ON, project=project)
+
+    ended: dict[str, Any] = {"persons": selected(world, project), "cause": "no_need"}
+    world.do("delivery.end_service", as_=PURCHASER, on=date(2017, 6, 30), project=project, **ended)
+    done = world.do("delivery.complete", on=date(2017, 6, 30), **call)
+
+    assert (done.contract, done.project) == ("contract.ended", "project.completed")
+    opened = world.do("acceptance.open_clocks", as_=SYSTEM, on=date(2017, 6, 30), project=project)
+    assert opened.self_check_due == date(2017, 9, 30)  # a Saturday, worked
+    world.refused("SYS-STATE", "delivery.complete", on=date(2017, 7, 1), **call)
 
 
 def test_a_lost_message_opens_only_the_clock_that_still_runs(running: Any) -> None:
@@ -234,6 +256,53 @@ def test_problems_get_owners_dates_and_an_end(checked: Any) -> None:
     assert items(world, "acceptance.problem")[0].status == "done"
     (line,) = world.ask("acceptance.conclusion", project=checked.bought.project).problems
     assert line.resolved_on == date(2017, 8, 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"due_on": "2017-07-09"}, {"owner": "recipient"}, {"owner": "system"}],
+    ids=["past", "recipient", "system"],
+)
+def test_a_problem_nobody_could_mend_in_time_is_refused(checked: Any, changes: dict[str, str]) -> None:
+    problem = {"text": "部分服务记录过简", "owner": "contractor", "due_on": CONCLUDED_ON.isoformat()}
+    refuse(checked, "acceptance.problem_wrong", problems=[problem | changes])
+
+    assert conclude(checked.world, checked.bought.project, problems=[problem]).problems
+
+
+@pytest.mark.parametrize(("on", "late"), [(date(2017, 10, 10), 0), (date(2017, 10, 12), 2)])
+def test_a_refused_acceptance_winds_both_clocks_up_anew(checked: Any, on: date, late: int) -> None:
+    """It is the contractor's turn again, then the bureau's: three months from the refusal, after National Day."""
+    world, project = checked.world, checked.bought.project
+    conclude(world, project, outcome="not_accepted", **FAILING)
+    (mine,), (theirs,) = items(world, "acceptance.self_check"), items(world, "acceptance.comprehensive")
+    assert [(one.status, one.due_on) for one in (mine, theirs)] == [("open", date(2017, 10, 10))] * 2
+
+    again = self_check(world, project, on=on)
+
+    assert again.days_late == late
+    assert items(world, "acceptance.self_check")[0].status == "done"
+    assert world.do("acceptance.open_clocks", as_=SYSTEM, on=on, project=project).opened == 0
+
+
+def test_both_results_stand_in_public_once_the_second_is_published(checked: Any) -> None:
+    world, project = checked.world, checked.bought.project
+    conclude(world, project, outcome="not_accepted", **FAILING)
+    self_check(world, project, on=date(2017, 9, 20))
+    conclude(world, project, on=date(2017, 9, 25))
+
+    found = world.do(
+        "acceptance.publish_result", as_=BUREAU, on=date(2017, 9, 26), project=project, sites=["city_portal"]
+    )
+
+    assert [one.status for one in items(world, "acceptance.announce")] == ["done", "done"]
+    with Session(world.services.engine) as session:
+        document = session.get_one(Document, found.document)
+    told = json.loads(world.services.documents.get(zone=Zone.PUBLIC, sha256=document.sha256))
+    assert (told["outcome"], told["earlier"]) == (
+        "accepted",
+        [{"outcome": "not_accepted", "concluded_on": CONCLUDED_ON.isoformat()}],
+    )
 
 
 def test_what_was_not_accepted_is_checked_and_concluded_again(checked: Any) -> None:

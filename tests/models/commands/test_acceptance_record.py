@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +51,29 @@ class Zunyi:
 
 
 @pytest.fixture(scope="module")
-def _zunyi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zunyi]:
+def _under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zunyi]:
     world = open_world(tmp_path_factory.mktemp("zunyi"), region="520300")
     before = needy.survey(world, on=_BEGUN)
     for number, level in enumerate(_BEFORE):
         needy.person(world, before, number, level=level, on=_BEGUN)
     project = running(world, on=_BEGUN, payer="enterprise", fund_sources=("enterprise_self",), needs=(before,))
-    completed(world, project, on=_DONE)
     yield Zunyi(world, project)
     world.services.engine.dispose()
 
 
 @pytest.fixture
-def zunyi(_zunyi: Zunyi, tmp_path: Path) -> Iterator[Zunyi]:
-    world = copy_world(_zunyi.world, tmp_path)
-    yield Zunyi(world, _zunyi.project)
+def under_way(_under_way: Zunyi, tmp_path: Path) -> Iterator[Zunyi]:
+    """The project in progress."""
+    world = copy_world(_under_way.world, tmp_path)
+    yield Zunyi(world, _under_way.project)
     world.services.engine.dispose()
+
+
+@pytest.fixture
+def zunyi(under_way: Zunyi) -> Zunyi:
+    """The project completed."""
+    completed(under_way.world, under_way.project, on=_DONE)
+    return under_way
 
 
 def _reassessed(world: World, *levels: str) -> str:
@@ -77,14 +84,19 @@ def _reassessed(world: World, *levels: str) -> str:
     return survey
 
 
-def _self_checked(zunyi: Zunyi) -> None:
-    zunyi.world.do(
+def _self_checked(zunyi: Zunyi) -> Any:
+    sheets = ("needs_indicators", "performance_sheet")
+    files = {
+        code: zunyi.world.upload(f"{code}(合成)".encode(), name=f"{code}.txt", media_type="text/plain").model_dump()
+        for code in sheets
+    }
+    return zunyi.world.do(
         "acceptance.submit_self_check",
         as_="contractor:u-contractor",
         on=_CHECKED,
         project=zunyi.project,
         indicators=[{"name": "累计服务对象(人)", "target": 3, "actual": 3}],
-        instruments={"needs_indicators": "已附(合成)", "performance_sheet": "已附(合成)"},
+        files=files,
         spent="1000.00",
     )
 
@@ -104,6 +116,84 @@ def test_a_privately_funded_project_has_both_clocks(zunyi: Zunyi) -> None:
     assert opened.opened == 2
     assert _items(world, "acceptance.self_check") == [("open", "contractor", date(2025, 10, 9))]
     assert _items(world, "acceptance.comprehensive") == [("open", "city_bureau", date(2025, 10, 9))]
+
+
+@pytest.mark.parametrize(
+    ("done", "due"),
+    [
+        (date(2025, 11, 30), date(2026, 2, 28)),  # a Saturday, worked
+        (date(2025, 10, 31), date(2026, 2, 2)),
+        (date(2025, 11, 15), date(2026, 2, 24)),
+        (date(2026, 7, 2), date(2026, 10, 8)),
+    ],
+)
+def test_the_clocks_end_on_the_vectors_of_the_calendar(under_way: Zunyi, done: date, due: date) -> None:
+    """ZY-95 on domain.md 4-Q, through the door; the ladder reaches its last level on that day and the first overdue one
+    on the next."""
+    world, kinds = under_way.world, ("acceptance.self_check", "acceptance.comprehensive")
+    completed(world, under_way.project, on=done)
+
+    world.do("acceptance.open_clocks", as_="system:scheduler", on=done, project=under_way.project)
+    swept = [
+        world.do("work.sweep_deadlines", as_="system:scheduler", on=due - timedelta(days=days), kinds=kinds).alerts
+        for days in (31, 30, 29, 15, 7, 1, 0, -1, -2)
+    ]
+
+    assert {_items(world, kind)[0][2] for kind in kinds} == {due}
+    assert swept == [0, 2, 0, 2, 2, 0, 2, 2, 0]
+
+
+@pytest.mark.parametrize(("on", "late"), [(date(2025, 9, 9), 0), (date(2025, 9, 10), 2), (date(2025, 10, 20), 2)])
+def test_what_a_clock_that_was_opened_late_did_not_tell_is_told_late(zunyi: Zunyi, on: date, late: int) -> None:
+    """The scheduler was away for months: completed on 1 July, due on 9 October, thirty days before is 9 September."""
+    world = zunyi.world
+
+    world.do("acceptance.open_clocks", as_="system:scheduler", on=on, project=zunyi.project)
+    kinds = ("acceptance.self_check", "acceptance.comprehensive")
+    swept = world.do("work.sweep_deadlines", as_="system:scheduler", on=on, kinds=kinds)
+
+    assert (swept.alerts, swept.late) == (2, late)
+
+
+def test_a_provisional_due_date_is_counted_anew_once_the_year_is_published(under_way: Zunyi) -> None:
+    """2027 is not known yet; here 5 January becomes a day off."""
+    world, project, kinds = under_way.world, under_way.project, ("acceptance.self_check", "acceptance.comprehensive")
+    done, later = date(2026, 10, 5), date(2026, 11, 20)
+    completed(world, project, on=done)
+    call: dict[str, Any] = {"as_": "system:scheduler", "project": project}
+    opened = world.do("acceptance.open_clocks", on=done, **call)
+    assert world.ask("acceptance.projects_without_clocks", as_="system:scheduler") == (project,)
+    known = world.services.calendar
+    published = replace(known, years=known.years | {2027}, holidays={**known.holidays, date(2027, 1, 5): "合成"})
+
+    same = world.do("acceptance.open_clocks", on=later, **call)
+    world.services = replace(world.services, calendar=published)
+    moved = world.do("acceptance.open_clocks", on=later, **call)
+
+    assert [(one.opened, one.self_check_due) for one in (opened, same, moved)] == [
+        (2, date(2027, 1, 5)),
+        (0, date(2027, 1, 5)),
+        (2, date(2027, 1, 6)),
+    ]
+    assert [_items(world, kind)[0][2] for kind in kinds] == [date(2027, 1, 6)] * 2
+    assert world.ask("acceptance.projects_without_clocks", as_="system:scheduler") == ()
+
+
+def test_a_self_check_is_a_report_with_both_sheets_attached(zunyi: Zunyi) -> None:
+    """ZY-96, D21: naming a sheet is not attaching it."""
+    world, project = zunyi.world, zunyi.project
+    named = {"needs_indicators": "1.0", "performance_sheet": "1.0"}
+    call: dict[str, Any] = {"as_": "contractor:u-contractor", "on": _CHECKED, "project": project, "spent": "1000.00"}
+    rows = [{"name": "累计服务对象(人)", "target": 3, "actual": 2, "evidence": "服务台账", "deviation": "一人迁出"}]
+    world.refused("ZY-96", "acceptance.submit_self_check", **call, indicators=rows, instruments=named)
+
+    found = _self_checked(zunyi)
+
+    with Session(world.services.engine) as session:
+        kinds = session.exec(select(Document.kind).where(col(Document.stage) == "acceptance")).all()
+        report = session.get_one(Document, found.document)
+    assert sorted(kinds) == ["self_check_instrument", "self_check_instrument", "self_check_report"]
+    assert (report.kind, report.media_type) == ("self_check_report", "application/pdf")
 
 
 def test_zunyi_concludes_only_on_needs_assessed_again_by_the_same_indicators(zunyi: Zunyi) -> None:
@@ -230,3 +320,19 @@ def test_a_conclusion_that_does_not_pass_is_felt_and_each_effect_cites_it(zunyi:
     with Session(world.services.engine) as session:
         event = session.exec(select(Event).where(col(Event.type) == "monitoring.key_listed")).one()
     assert event.payload["rule"] == "ZY-106"
+
+
+def test_the_purchaser_scores_the_whole_performance_sheet_and_it_is_weighted(zunyi: Zunyi) -> None:
+    """ZY-96, ``evaluation.sheet_weights``: 90×30%+80×25%+70×15%+60×15%+100×10%+50×5% = 79, not the mean of 75."""
+    world, project = zunyi.world, zunyi.project
+    _self_checked(zunyi)
+    whole = {"satisfaction": 90, "output": 80, "compliance": 70, "effects": 60, "funds": 100, "files": 50}
+    call: dict[str, Any] = {"as_": BUREAU, "on": _ON, "project": project} | _VERDICT
+    call["reassessed_in"] = _reassessed(world, "MILD")
+
+    part = world.refused("SYS-SHEET", "acceptance.conclude", **call | {"purchaser_scores": {"satisfaction": 100}})
+    end = world.do("acceptance.conclude", **call | {"purchaser_scores": whole})
+
+    assert "管理档案" in part.message
+    with Session(world.services.engine) as session:
+        assert session.get_one(AcceptanceConclusion, end.id).party_scores["purchaser"] == "79.00"

@@ -22,7 +22,7 @@ from infra.storage import S3DocumentStore
 from models.commands import events
 from models.context import Context
 from models.core.actors import Actor, Role
-from models.core.bundle import BundleResult, BundleView
+from models.core.bundle import BundleResult, BundleView, Inspection
 from models.core.chain import first_break
 from models.core.errors import Conflict
 from models.core.ids import derive_id
@@ -80,7 +80,7 @@ def test_closed_project_leaves_an_intact_bundle_with_its_identity_in_the_ledger(
     assert check.findings == ()
     assert check.counts["signatures"] == 1
     assert (result.state, result.bundle_id, result.sha256) == ("project.archived", package.bundle_id, package.sha256)
-    assert (package.payload_count, package.retained_until) == (13, KEPT_UNTIL)
+    assert (package.payload_count, package.retained_until) == (15, KEPT_UNTIL)
     held = [package.sha256, package.signature_sha256, package.certificate_sha256]
     assert [documents.retained_until(sha256=sha256) for sha256 in held] == [KEPT_UNTIL] * 3
     with Session(world.services.engine) as session:
@@ -105,9 +105,9 @@ def test_bundle_holds_every_document_registered_in_stage_order(world: World) -> 
     assert [name.split("/")[1] for name in payload] == [
         *["01_申报立项"],
         *["02_评审公示"] * 2,
-        *["03_批准", "04_投资计划"],
+        *["03_批准", "03_批准", "04_投资计划"],
         *["05_实施台账"] * 2,
-        *["07_验收"] * 3,
+        *["07_验收"] * 4,
         *["08_评价"],
         *["09_往来材料"] * 2,
     ]
@@ -118,7 +118,7 @@ def test_bundle_holds_every_document_registered_in_stage_order(world: World) -> 
     assert sorted(line.split("  ")[0] for line in files["manifest-sha256.txt"].decode().splitlines()) == sorted(digests)
     rows = files["metadata/目录.csv"].decode("utf-8-sig").splitlines()[1:]
     assert [row.split(",")[:2] for row in rows] == [
-        [f"420200-2017-D30-{project}-{number:04d}", str(number)] for number in range(1, 14)
+        [f"420200-2017-D30-{project}-{number:04d}", str(number)] for number in range(1, 16)
     ]
 
 
@@ -188,6 +188,7 @@ def test_store_away_moves_nothing_and_the_next_sweep_closes(world: World) -> Non
         ("cost_estimated", "成本测算"),
         ("review_opinion", "评审意见"),
         ("publicity_notice", "公示"),
+        ("decision_opinion", "决策意见"),
         ("approval_document", "批准文件"),
         ("investment_plan_notice", "投资计划通知"),
         ("procurement_record", "采购活动记录"),
@@ -244,6 +245,9 @@ def test_chain_that_grew_while_bundling_is_a_conflict(world: World) -> None:
             with ctx.writing() as session:
                 events.append(session, ctx, stream_kind="project", stream_id=project, type="x.noted", payload={})
             return real.write(view=view, out=out)
+
+        def inspect(self, *, result: BundleResult, data: bytes, signature: bytes, certificate: bytes) -> Inspection:
+            return real.inspect(result=result, data=data, signature=signature, certificate=certificate)
 
         def payload_path(self, *, folder: str, number: int, kind: str, title: str, suffix: str) -> str:
             return real.payload_path(folder=folder, number=number, kind=kind, title=title, suffix=suffix)

@@ -60,8 +60,8 @@ def test_filing_hands_a_list_of_all_documents_to_each_body(world: World) -> None
     filings = world.ask("audit.filings", as_="audit_body", project=project)
     with Session(world.services.engine) as session:
         papers = [session.get_one(Document, filing.document) for filing in filings]
-    assert (set(result.bodies), result.items, result.due_on) == (set(BODIES), 11, due)
-    assert [(filing.body, filing.items, filing.due_on) for filing in filings] == [(body, 11, due) for body in BODIES]
+    assert (set(result.bodies), result.items, result.due_on) == (set(BODIES), 13, due)
+    assert [(filing.body, filing.items, filing.due_on) for filing in filings] == [(body, 13, due) for body in BODIES]
     assert {paper.kind for paper in papers} == {"audit_handover"}
     assert len({paper.sha256 for paper in papers}) == 2
     assert all(

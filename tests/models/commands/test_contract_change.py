@@ -147,7 +147,12 @@ def test_a_part_is_subcontracted_with_consent_and_the_whole_never(world: World, 
     )
     (version,) = world.ask("contract.history", contract=contract)
     assert (version.kind, version.amount.fen) == ("subcontracted", 8_000_000)
-    one: dict[str, Any] = {"ref": "SW-01", "qualified": True, "employer": version.organisation}
+    one: dict[str, Any] = {
+        "ref": "SW-01",
+        "qualified": True,
+        "certificate": "合成证书",
+        "employer": version.organisation,
+    }
     world.do("delivery.assign_staff", as_=CONTRACTOR, on=SIGNED, contract=contract, staff=(one,))
     other: dict[str, Any] = {"contract": contract, "staff": ({**one, "ref": "SW-02", "employer": "org-elsewhere"},)}
     world.refused("contract.performed_by_other", "delivery.assign_staff", as_=CONTRACTOR, on=SIGNED, **other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +289,27 @@ def test_an_edited_record_shows(running: Any) -> None:
     assert (found.ok, found.batches, found.records, found.bad) == (False, 2, 4, (batch.id,))
 
 
+def test_a_record_entered_by_mistake_is_withdrawn_and_counts_no_more(running: Any) -> None:
+    """The record stays on file; a correction that ends when it begins takes it out of every count until undone."""
+    one, two = selected(running.world, running.bought.project)[:2]
+    serve(running.world, running.bought, [one, two])
+    withdrawn = service(one, end="09:00") | {"correction": "登错对象(合成)"}
+    refuse(running, "SYS-PERIOD", service(two, day=1, end="09:00"))
+
+    record(running, [withdrawn])
+
+    def counted() -> tuple[int, int, int]:
+        found = running.world.ask("delivery.progress", project=running.bought.project)
+        ledger = running.world.ask("delivery.work_ledger", project=running.bought.project)
+        return found.served, found.minutes, len(ledger.lines)
+
+    assert counted() == (1, 90, 1)
+    assert len(rows(running.world, ServiceRecord)) == 3
+    assert running.world.ask("delivery.verify_records").ok
+    record(running, [service(one) | {"correction": "确有此次服务(合成)"}])
+    assert counted() == (2, 180, 2)
+
+
 def test_synthetic_records_are_marked_in_the_chain(running: Any) -> None:
     record_ = service(selected(running.world, running.bought.project)[0])
     running.world.do(
@@ -336,7 +357,25 @@ def test_completion_ends_contract_and_project_and_leaves_through_the_outbox(runn
     (message,) = rows(running.world, Outbox, route="acceptance-open-clocks")
     assert (done.contract, done.project) == ("contract.ended", "project.completed")
     assert message.event_id == event.event_id
-    refuse(running, "SYS-STATE", service(selected(running.world, running.bought.project)[0]))
+
+
+def test_what_was_served_is_entered_and_put_right_shortly_after_the_contract_ended(running: Any) -> None:
+    one, two = selected(running.world, running.bought.project)[:2]
+    serve(running.world, running.bought, [one], on=COMPLETED_ON)
+    running.world.do("delivery.complete", as_=PURCHASER, on=COMPLETED_ON, contract=running.bought.contract)
+    right = service(one, end="10:00") | {"correction": "时间写错(合成)"}
+    given = {"as_": CONTRACTOR, "contract": running.bought.contract}
+
+    kept = running.world.do("delivery.record_services", on=date(2017, 6, 1), records=[service(two)], **given)
+    corrected = running.world.do(
+        "delivery.record_services", on=COMPLETED_ON + timedelta(days=7), records=[right], **given
+    )
+
+    assert (kept.records, corrected.corrections) == (1, 1)
+    late = COMPLETED_ON + timedelta(days=8)
+    running.world.refused(
+        "delivery.records_closed", "delivery.record_services", on=late, records=[service(two, day=1)], **given
+    )
 
 
 def test_a_referral_sent_twice_on_a_day_is_logged_once(running: Any) -> None:

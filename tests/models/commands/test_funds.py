@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
-from models.tables.funding import Fund, MoneyBack, PlanLine, Posting
+from models.tables.funding import Fund, PlanLine, Posting
 from models.tables.kernel import Event, WorkItem
+from tests.support.funds import BUREAU, CHARITY, GIVER, accounts, allot, donate, issue, paper
 from tests.support.purchases import (
     CLOSES,
     DAY,
     FINANCE,
-    OFFICE,
-    PURCHASER,
     approved_project,
     plan_line,
     signed_contract,
 )
 from tests.support.world import World, copy_world, open_world, rows
-
-BUREAU = "city_bureau:u-bureau"
-CHARITY = {"name": "合成慈善基金会", "uscc": "53420200MJ0000000J"}
-GIVER = {"kind": "person", "name": "合成赵六", "account": "u-giver"}
 
 
 @pytest.fixture(scope="module")
@@ -42,44 +36,6 @@ def world(empty: World, tmp_path: Path) -> Iterator[World]:
     made = copy_world(empty, tmp_path)
     yield made
     made.services.engine.dispose()
-
-
-def paper(world: World, text: str = "合成文书") -> dict[str, Any]:
-    return world.upload(text.encode(), name="合成文书.txt", media_type="text/plain").model_dump()
-
-
-def allot(world: World, *, amount: str = "600000.00", **changes: Any) -> str:
-    given: dict[str, Any] = {
-        "year": 2016,
-        "channel": "special_fund",
-        "amount": amount,
-        "doc_no": "合成财社1号",
-        "purpose": "合成用途",
-    }
-    return str(world.do("funding.register_allotment", as_=FINANCE, on=DAY, **(given | changes)).id)
-
-
-def donate(world: World, *, amount: str = "600000.00", **changes: Any) -> str:
-    given: dict[str, Any] = {
-        "donor": GIVER,
-        "charity": CHARITY,
-        "amount": amount,
-        "purpose": "合成助老",
-        "consent": paper(world, "合成同意书"),
-        "year": 2016,
-    }
-    return str(world.do("funding.register_donation", as_=BUREAU, on=DAY, **(given | changes)).id)
-
-
-def accounts(world: World, channel: str, *, year: int = 2016) -> dict[str, int]:
-    balances = world.ask("funding.balances", year=year)
-    found = {one.channel: one.accounts for one in balances.channels}
-    return {name: money.fen // 100 for name, money in found.get(channel, {}).items() if money}
-
-
-def issue(world: World, line: str, *, on: date = DAY) -> None:
-    world.do("funding.sign_plan", as_=FINANCE, on=on, plan_line=line)
-    world.do("funding.issue_plan", as_=FINANCE, on=on, quarter="2016Q2", batch=1)
 
 
 # --- allotments -----------------------------------------------------------------------------------------------------
@@ -265,96 +221,6 @@ def test_a_line_a_donor_took_money_from_is_not_issued(world: World) -> None:
     assert 0 < row.uncovered_fen <= 3_000
     assert accounts(world, "donation") == {"appropriation": -50, "allotted": 20, "returned": 30}
     assert {one.status for one in rows(world, WorkItem) if one.kind == "funding.line_uncovered"} == {"done"}
-
-
-# --- year's end, money back -----------------------------------------------------------------------------------------
-
-
-def test_at_the_end_of_a_year_balances_go_on_or_are_owed_back_as_policy_says(world: World) -> None:
-    """What plan lines hold stays; a second closing finds nothing; what goes back closes its to-do."""
-    project = approved_project(world)
-    world.do(
-        "funding.register_budget", as_=FINANCE, on=DAY, project=project, year=2016, channel="local_budget", amount="90"
-    )
-    allot(world, amount="100.00")
-    plan_line(world, project, amount="40.00", channel="special_fund")
-    world.refused("funding.year_running", "funding.carry_over", as_=FINANCE, on=date(2016, 12, 31), year=2016)
-    new_year: dict[str, Any] = {"as_": FINANCE, "on": date(2017, 1, 3)}
-
-    closed = world.do("funding.carry_over", **new_year, year=2016)
-    again = world.do("funding.carry_over", **new_year, year=2016)
-    back: dict[str, Any] = {"year": 2016, "channel": "local_budget", "project": project, "reason": "合成年末结余"}
-    world.refused("funding.over_balance", "funding.return_money", **new_year, **back, amount="90.01")
-    returned = world.do("funding.return_money", **new_year, **back, amount="90.00")
-
-    assert (closed.carried, {name: money.fen for name, money in closed.amounts.items()}, closed.surplus) == (
-        1,
-        {"special_fund": 6_000},
-        1,
-    )
-    assert (again.carried, again.surplus, returned.left.fen) == (0, 1, 0)
-    assert accounts(world, "special_fund") == {"appropriation": -100, "reserved": 40, "carried": 60}
-    assert accounts(world, "special_fund", year=2017) == {"allotted": 60, "carried": -60}
-    assert accounts(world, "local_budget") == {"appropriation": -90, "returned": 90}
-    assert [row.status for row in rows(world, WorkItem) if row.kind == "funding.surplus"] == ["done"]
-
-
-def test_carried_money_is_planned_in_the_next_year(world: World) -> None:
-    project = approved_project(world)
-    allot(world, amount="100.00")
-    world.do("funding.carry_over", as_=OFFICE, on=date(2017, 1, 3), year=2016)
-
-    plan_line(world, project, amount="100.00", channel="special_fund", quarter="2017Q1", on=date(2017, 1, 4))
-
-    assert accounts(world, "special_fund", year=2017) == {"reserved": 100, "carried": -100}
-
-
-def test_unused_money_of_a_fund_goes_back_and_one_owner_is_named(world: World) -> None:
-    fund = allot(world, amount="100.00")
-    call: dict[str, Any] = {
-        "as_": FINANCE,
-        "on": DAY,
-        "year": 2016,
-        "channel": "special_fund",
-        "reason": "合成原因",
-        "amount": "60",
-    }
-
-    world.refused("funding.one_owner", "funding.return_money", **call)
-    assert world.do("funding.return_money", **call, fund=fund).left.fen == 4_000
-
-
-def test_money_got_back_from_a_contractor_is_not_free_to_be_paid_again(world: World) -> None:
-    """Article 34 by reference (ZY-93): paid → recovered; the contract has had its money all the same."""
-    project = approved_project(world)
-    allot(world)
-    line = plan_line(world, project, amount="600000.00", channel="special_fund")
-    issue(world, line)
-    contract = signed_contract(world, project)
-    pay: dict[str, Any] = {"plan_line": line, "contract": contract, "verified_percent": "50"}
-    world.do("funding.pay", as_=FINANCE, on=CLOSES, amount="294000.00", **pay)
-    back: dict[str, Any] = {
-        "as_": PURCHASER,
-        "on": CLOSES,
-        "plan_line": line,
-        "contract": contract,
-        "basis": "合成追回决定",
-    }
-
-    world.refused("funding.over_recovery", "funding.recover", **back, amount="294000.01")
-    world.refused("funding.received_in_future", "funding.recover", **back, amount="1", received_on="2030-01-01")
-    left = world.do("funding.recover", **back, amount="94000.00")
-    over = world.refused("funding.payment_not_due", "funding.pay", as_=FINANCE, on=CLOSES, amount="1.00", **pay)
-
-    assert left.left.fen == 20_000_000
-    assert [(row.amount_fen, row.reason) for row in rows(world, MoneyBack)] == [(9_400_000, "合成追回决定")]
-    assert [detail.field for detail in over.details] == ["progress"]
-    assert {
-        name: value for name, value in accounts(world, "special_fund").items() if name in ("paid", "recovered")
-    } == {
-        "paid": 200_000,
-        "recovered": 94_000,
-    }
 
 
 # --- the whole ledger -----------------------------------------------------------------------------------------------

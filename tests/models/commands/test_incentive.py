@@ -11,8 +11,11 @@ import pytest
 from sqlmodel import Session
 
 from models.tables.acceptance import AcceptanceConclusion, SelfCheck
+from models.tables.incentive import EvaluationEffect
 from models.tables.kernel import Document
 from models.tables.library import Placement
+from models.tables.procurement import Organisation
+from models.tables.purchasing import CreditRating
 from tests.models.commands.test_plan_proposal import budgeted, propose
 from tests.support.world import World, copy_world, open_world
 from tests.support.zunyi import COUNTIES, OFFICE, minutes, registered
@@ -68,6 +71,8 @@ def _graded(world: World, project: str, grade: str) -> None:
         round=1,
         indicators=[],
         instruments={},
+        attached={},
+        document_id="doc-made-up",
         spent_fen=0,
         submitted_on=date(2025, 1, 6),
         days_late=0,
@@ -159,3 +164,39 @@ def test_nothing_is_allocated_without_those_who_agree_or_against_the_conclusion(
     ):
         call = {"participants": PARTIES, "fiscal": "1000.00", "donated": "200.00", "minutes": minutes(world)}
         world.refused(rule, "incentive.allocate", as_=OFFICE, on=DAY, **BATCH, units=units, **call)
+
+
+def test_a_star_holds_until_the_next_rating_traced_or_not(world: World) -> None:
+    """AH-32: what a conclusion gave ends when the organisation is rated anew."""
+    firm = Organisation(id="org-star", name="合成社工机构", kind="social_org", synthetic=True)
+    first, second = date(2025, 2, 3), date(2026, 2, 2)
+    stars = [
+        CreditRating(
+            id=f"crd-{number}",
+            organisation_id=firm.id,
+            ordinal=number,
+            level=level,
+            basis="合成依据",
+            measure="",
+            rated_on=on,
+        )
+        for number, (level, on) in enumerate((("five", first), ("three", second)), start=1)
+    ]
+    effect = EvaluationEffect(
+        id="eff-star",
+        conclusion_id="acc-prj-a",
+        project_id="prj-a",
+        kind="star",
+        target_kind="organisation",
+        target_id=firm.id,
+        before="—",
+        after="five",
+        rule="AH-32",
+        source_id="crd-1",
+        recorded_on=first,
+    )
+    _insert(world, firm, *stars, effect)
+
+    (found,) = world.ask("evaluation.effects", target="org-star")
+
+    assert (found.starts_on, found.ends_on, found.stands) == (first, second, True)

@@ -14,11 +14,11 @@ from sqlmodel import Session
 
 from models.ports import Zone
 from models.rules.draw import verify
-from models.tables.kernel import Document, Event, WorkItem
-from models.tables.monitoring import InspectionRound
+from models.tables.kernel import Document, Event, Outbox, WorkItem
+from models.tables.monitoring import Inspection, InspectionRound
 from tests.support.contracting import running
 from tests.support.midterms import planned
-from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, OFFICE, PURCHASER, Watched, watched
+from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, OFFICE, PURCHASER, SYSTEM, Watched, watched
 from tests.support.world import copy_world, rows
 
 OPENED_ON = date(2025, 6, 2)
@@ -164,6 +164,7 @@ def test_only_who_was_drawn_records_and_only_a_whole_round_is_published(held: Wa
     assert "合成双随机抽查结果公告" in html
     assert "专款专用" not in html
     assert not page.late
+    assert_index_leads_to(held, page)
     assert {one.status for one in rows(held.world, WorkItem) if one.kind.startswith("monitoring.inspection")} == {
         "done"
     }
@@ -181,6 +182,42 @@ def test_only_who_was_drawn_records_and_only_a_whole_round_is_published(held: Wa
         on=date(2025, 6, 24),
         **given,
     )
+
+
+def assert_index_leads_to(held: Watched, page: Any) -> None:
+    """The site is built anew after the publication, and its index links the page where it lies."""
+    (message,) = rows(held.world, Outbox)
+    held.world.do("publicity.build_site", as_=SYSTEM, on=date(2025, 6, 23))
+    (published,) = [one for one in rows(held.world, Document) if one.kind == "inspection_result_html"]
+    data, _ = held.world.services.documents.pages["site/index.html"]  # type: ignore[attr-defined]
+    index = data.decode()
+
+    assert message.route == "publicity-build-site"
+    assert f'<a href="../{published.key}">{published.title}</a>' in index
+    assert page.sha256 in index
+
+
+def test_the_next_one_drawn_steps_in_for_who_cannot_come(held: Watched) -> None:
+    """ZY-87: nobody chooses the substitute; the order of the draw does, and the protocol shows it."""
+    result = drawn(held)
+    (one, *_) = held.world.ask("monitoring.inspection_round", round=result.id).inspections
+    (row,) = [row for row in rows(held.world, Inspection) if row.id == one.id]
+    given: dict[str, Any] = {"as_": OFFICE, "on": date(2025, 6, 10), "inspection": one.id, "reason": "因病(合成)"}
+    replacing = "monitoring.replace_inspector"
+
+    held.world.refused("monitoring.inspector_unknown", replacing, inspector="u-else", **given)
+    out, stays = one.inspectors
+    held.world.refused("SYS-PERSONAL-DATA", replacing, inspector=out, **(given | {"reason": "电话13800138000"}))
+    now = held.world.do(replacing, inspector=out, **given)
+
+    assert now.inspectors == (row.alternates[0], stays)
+    for stand_in in row.alternates[1:]:
+        assert held.world.do(replacing, inspector=stays, **given).inspectors[1] == stand_in
+        stays = stand_in
+    held.world.refused("ZY-87", replacing, inspector=stays, **given)
+    with Session(held.world.services.engine) as session:
+        kept = session.get_one(Inspection, one.id).replaced
+    assert (kept[0]["out"], kept[0]["in"], kept[0]["reason"]) == (out, row.alternates[0], "因病(合成)")
 
 
 def test_a_round_needs_enough_inspectors(held: Watched) -> None:
@@ -215,6 +252,8 @@ def test_an_order_runs_to_its_closing(held: Watched) -> None:
     assert items == {"monitoring.rectification": "done", "monitoring.rectification_recheck": "done"}
     (shown,) = held.world.ask("monitoring.orders", project=held.project)
     assert (shown.closed_on, shown.rounds, shown.overdue) == (date(2025, 7, 28), 1, False)
+    (kept,) = shown.sent_back
+    assert (kept["replied_on"], kept["rechecked_on"], kept["recheck"]) == ("2025-06-30", "2025-07-02", check["finding"])
     held.world.refused(
         "monitoring.order_closed",
         "monitoring.recheck_rectification",
@@ -223,6 +262,21 @@ def test_an_order_runs_to_its_closing(held: Watched) -> None:
         put_right=True,
         **check,
     )
+
+
+def test_an_order_names_nobody_and_rests_on_something_of_its_project(held: Watched) -> None:
+    given: dict[str, Any] = {"as_": COUNTY, "on": date(2025, 6, 20), "project": held.project, "demand": "补齐(合成)"}
+    ordering = "monitoring.order_rectification"
+
+    held.world.refused("SYS-PERSONAL-DATA", ordering, problem="对象电话13800138000未接(合成)", **given)
+    held.world.refused("monitoring.source_unknown", ordering, problem="记录不完整", source="chk-nothing", **given)
+    made = order(held)
+    for command, words in (
+        ("monitoring.reply_rectification", {"reply": "已联系13800138000(合成)"}),
+        ("monitoring.recheck_rectification", {"put_right": True, "finding": "已回访13800138000(合成)"}),
+    ):
+        as_ = CONTRACTOR if "reply" in words else COUNTY
+        held.world.refused("SYS-PERSONAL-DATA", command, as_=as_, on=date(2025, 6, 25), order=made.id, **words)
 
 
 def test_nobody_checks_his_own_answer_again(held: Watched) -> None:

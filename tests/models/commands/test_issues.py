@@ -99,7 +99,7 @@ def test_a_major_issue_is_looked_into_and_resolved_by_the_mechanism(zunyi: World
     """ZY-33: investigation and proposal at once, the resolution before it is closed."""
     looked = {"kind": "major", "investigation": "已调研(合成)", "proposal": "提请研究(合成)"}
     assert _wrong(zunyi, kind="major") == ("ZY-33", {"investigation", "proposal"})
-    over = {"status": "closed", "closed_on": "2025-03-04", "outcome": "已解决(合成)"}
+    over = {"status": "closed", "closed_on": "2025-03-03", "outcome": "已解决(合成)"}
     assert _wrong(zunyi, **looked, **over) == ("ZY-33", {"mechanism_on", "resolution"})
 
     assert _issue(zunyi, **looked).revision == 1

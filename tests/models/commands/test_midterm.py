@@ -11,32 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
-from models.commands import events
-from models.commands.ledger import move
 from models.core.errors import Refusal
 from models.core.ids import derive_id
-from models.core.money import Money
-from models.rules.funding import Account
+from models.queries.project_record import project_record
 from models.tables.delivery import DeliveryReferral
-from models.tables.funding import BudgetLine, Payment, PlanLine
-from models.tables.kernel import Document, Event, WorkItem
-from tests.support.contracting import awarded, context, running
-from tests.support.midterms import BEGUN, BUREAU, FINANCE, OFFICE, TODAY, planned, serve
+from models.tables.funding import BudgetLine, PlanLine
+from models.tables.kernel import Document, Event, Project, WorkItem
+from tests.support.contracting import awarded, running
+from tests.support.midterms import (
+    BEGUN,
+    BUREAU,
+    FINANCE,
+    HEARD,
+    OFFICE,
+    PLAN,
+    TODAY,
+    assess,
+    decide,
+    paid,
+    planned,
+    serve,
+)
 from tests.support.world import World, copy_world, open_world, rows
 
 LONG = date(2030, 4, 2)  # the first day after five years and a day
-HEARD = (
-    {"kind": "department", "body": "合成市财政局", "opinion": "同意（合成）"},
-    {"kind": "locality", "body": "合成县人民政府", "opinion": "同意（合成）"},
-)
-PLAN = {
-    "way": "restructure",
-    "measures": "合并站点（合成）",
-    "loss_estimate": "12000.00",
-    "recipients": "由转入项目接续（合成）",
-    "funds": "余款退回（合成）",
-}
 
 
 @pytest.fixture(scope="module")
@@ -57,67 +57,8 @@ def world(standing: World, tmp_path: Path) -> Iterator[World]:
     made.services.engine.dispose()
 
 
-def assess(world: World, *, project: str = "prj-long", on: date = TODAY, **changes: Any) -> Any:
-    findings = {
-        "effectiveness": {"positive": True, "reason": "服务达到计划（合成）"},
-        "remaining_funding": {"positive": True, "reason": "后续预算已安排（合成）"},
-    }
-    given: dict[str, Any] = {
-        "project": project,
-        "findings": findings,
-        "environment": "没有变化（合成）",
-        "own_change": "没有变化（合成）",
-        "conditions_changed": False,
-        "recommendation": "CONTINUE",
-        "reason": "需求持续（合成）",
-    }
-    return world.do("midterm.assess", as_=OFFICE, on=on, **(given | changes))
-
-
-def decide(disposition: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "project": "prj-long",
-        "disposition": disposition,
-        "basis": "期中评估结论（合成）",
-        "consulted": HEARD,
-    } | changes
-
-
 def open_items(world: World, kind: str) -> list[WorkItem]:
     return [row for row in rows(world, WorkItem) if row.kind == kind and row.status == "open"]
-
-
-def paid(world: World, line: str, contract: str, *, fen: int) -> None:
-    """Pay an amount under a contract by the ledger alone (合成)."""
-    ctx = context(world, "funding.pay", on=BEGUN, about=f"pay-{contract}")
-    with ctx.writing() as session:
-        payload = {"amount_fen": fen}
-        event = events.append(
-            session, ctx, stream_kind="project", stream_id="prj-long", type="funding.paid", payload=payload
-        )
-        session.add(
-            Payment(
-                id="pay-made-up",
-                project_id="prj-long",
-                plan_line_id=line,
-                contract_id=contract,
-                amount_fen=fen,
-                verified_percent="40",
-                final=False,
-                basis="合成",
-                paid_on=BEGUN,
-            )
-        )
-        move(
-            session,
-            ctx,
-            event=event,
-            line=session.get_one(PlanLine, line),
-            source=Account.COMMITTED,
-            target=Account.PAID,
-            amount=Money(fen),
-            contract_id=contract,
-        )
 
 
 def test_only_the_project_of_more_than_five_years_becomes_due_and_only_once(world: World) -> None:
@@ -129,6 +70,14 @@ def test_only_the_project_of_more_than_five_years_becomes_due_and_only_once(worl
     (item,) = open_items(world, "midterm.assess")
     assert (item.project_id, item.due_on) == ("prj-long", date(2028, 4, 1))
     assert not world.ask("midterm.status", project="prj-five").owed
+
+
+def test_a_project_begun_on_a_leap_day_becomes_due_on_the_last_of_february(world: World) -> None:
+    """ZY-101: the window opens on 28 February two years later, not on 1 March."""
+    planned(world, "leap", on=date(2024, 2, 29))
+    running(world, "prj-leap", on=date(2024, 2, 29), until=date(2029, 3, 2), name="leap", price_fen=10_000_000)
+    assert world.do("midterm.open_due", as_="system", on=date(2026, 2, 27)).opened == 0
+    assert world.do("midterm.open_due", as_="system", on=date(2026, 2, 28)).opened == 1
 
 
 def test_an_evaluation_is_refused_before_its_window_and_late_after_it(world: World) -> None:
@@ -151,6 +100,16 @@ def test_an_evaluation_is_refused_before_its_window_and_late_after_it(world: Wor
     assert late.timing == "late"
     assert "2028-04-01" in late.warnings[0]
     assert assess(world, project="prj-five", on=date(2028, 4, 2)).timing == "voluntary"
+
+
+def test_a_project_that_loses_its_money_is_evaluated_at_once_and_still_owes_its_evaluation(world: World) -> None:
+    """ZY-105: it need not wait for its window; one held before the window is not the one owed (ZY-101)."""
+    assert assess(world, on=date(2026, 6, 1), conditions_changed=True, restructuring=PLAN).timing == "voluntary"
+    world.do("midterm.decide", as_=BUREAU, on=date(2026, 6, 1), **decide("CONTINUE"))
+
+    assert world.do("midterm.open_due", as_="system", on=TODAY).opened == 1
+    assert assess(world).timing == "in_window"
+    assert world.do("midterm.open_due", as_="system", on=date(2027, 4, 2)).opened == 0
 
 
 def test_an_assessment_changes_nothing_and_asks_who_decided_for_a_decision(world: World) -> None:
@@ -224,6 +183,8 @@ def test_a_stop_is_refused_while_anybody_served_is_nobodys(world: World) -> None
     assert "2 名" in fault.message
     refer: dict[str, Any] = {"project": "prj-long", "from_": "合成机构", "to": "合成接续机构", "reason": "停建（合成）"}
     world.do("delivery.log_referral", as_=BUREAU, on=TODAY, persons=people, **refer)
+    world.refused("ZY-28", "midterm.decide", as_=BUREAU, on=TODAY, **decide("STOP"))  # a difficulty, not the person
+    world.do("delivery.log_referral", as_=BUREAU, on=TODAY, persons=people, whole=True, **refer)
 
     stopped = world.do("midterm.decide", as_=BUREAU, on=TODAY, **decide("STOP"))
 
@@ -232,8 +193,73 @@ def test_a_stop_is_refused_while_anybody_served_is_nobodys(world: World) -> None
     (owed,) = open_items(world, "funding.surplus")
     assert (owed.role, owed.resolves_with) == ("finance_bureau", "funding.return_money")
     money: dict[str, Any] = {"year": 2025, "channel": "local_budget", "amount": "120000.00", "reason": "停建（合成）"}
+    fault = world.refused("ZY-93", "audit.prepare_filing", as_=OFFICE, on=TODAY, project="prj-long")
+    assert "120,000.00" in fault.message
+    assert world.ask("audit.projects_without_filing") == ()
     world.do("funding.return_money", as_=FINANCE, on=TODAY, project="prj-long", **money)
     assert open_items(world, "funding.surplus") == []
+
+
+def test_a_stopped_project_goes_to_audit_once_its_money_is_settled(world: World) -> None:
+    """Its filing is a due row from the first day on; both receipts move it on as any other."""
+    assess(world, recommendation="STOP")
+    world.do("midterm.decide", as_=BUREAU, on=TODAY, **decide("STOP"))
+    assert [row.project_id for row in open_items(world, "audit.prepare_filing")] == ["prj-long"]
+    money: dict[str, Any] = {"year": 2025, "channel": "local_budget", "amount": "120000.00", "reason": "停建（合成）"}
+    world.do("funding.return_money", as_=FINANCE, on=TODAY, project="prj-long", **money)
+
+    assert world.ask("audit.projects_without_filing") == ("prj-long",)
+    world.do("audit.prepare_filing", as_="system", on=TODAY, project="prj-long")
+    assert open_items(world, "audit.prepare_filing") == []
+    for body in ("audit_body", "discipline_supervision"):
+        receipt = world.do(
+            "audit.record_receipt",
+            as_=OFFICE,
+            on=TODAY,
+            project="prj-long",
+            body=body,
+            receipt_no="合成1号",
+            received_on=TODAY,
+        )
+    assert receipt.state == "project.audited"
+    with Session(world.services.engine) as session:
+        record = project_record(session, session.get_one(Project, "prj-long"))
+    assert [(one.kind, one.amount_fen) for one in record.money_back] == [("returned", 12_000_000)]
+    assert [(one.disposition, one.loss_fen) for one in record.midterms] == [("STOP", 1_200_000)]
+
+
+def test_budget_carried_into_another_year_goes_back_too(world: World) -> None:
+    """What is left is where the ledger has it, not where the budget was first registered."""
+    more: dict[str, Any] = {"year": 2025, "channel": "special_fund", "amount": "50000.00", "reply_no": None}
+    world.do("funding.register_budget", as_=FINANCE, on=BEGUN, project="prj-long", **more)
+    world.do("funding.carry_over", as_=FINANCE, on=date(2026, 1, 5), year=2025)
+    assess(world, recommendation="STOP")
+    world.do("midterm.decide", as_=BUREAU, on=TODAY, **decide("STOP"))
+    assert {row.subject_id for row in open_items(world, "funding.surplus")} == {
+        "prj-long:2025:local_budget",
+        "prj-long:2026:special_fund",
+    }
+
+
+def test_a_newer_assessment_takes_the_place_of_the_one_before(world: World) -> None:
+    """The authority is asked once: nobody is reminded for ever of an assessment that was replaced."""
+    assess(world)
+    again = assess(world, on=date(2027, 4, 2))
+    assert [row.subject_id for row in open_items(world, "midterm.decide")] == [again.id]
+
+
+def test_a_completed_project_waits_for_no_evaluation_any_more(world: World) -> None:
+    """Nobody could give the command the list asks for."""
+    world.do("midterm.open_due", as_="system", on=TODAY)
+    contract = derive_id("con", derive_id("prc", "prj-long", "long"))
+    world.do("delivery.complete", as_="purchaser:u-purchaser", on=TODAY, contract=contract)
+    assert open_items(world, "midterm.assess") == []
+
+
+def test_nothing_ends_without_its_plan_and_the_estimate_of_its_loss(world: World) -> None:
+    """ZY-105: not even when the authority decides otherwise than was recommended."""
+    assess(world, recommendation="CONTINUE")
+    world.refused("ZY-105", "midterm.decide", as_=BUREAU, on=TODAY, **decide("STOP"))
 
 
 def test_a_conversion_hands_people_and_money_to_a_project_with_a_team(world: World) -> None:
@@ -253,6 +279,8 @@ def test_a_conversion_hands_people_and_money_to_a_project_with_a_team(world: Wor
     moved = {row.project_id: row.amount_fen for row in rows(world, BudgetLine) if "划转" in row.note}
     assert moved == {"prj-long": -12_000_000, "prj-five": 12_000_000}
     assert world.ask("funding.balances", year=2025).balanced
+    assert world.ask("audit.projects_without_filing") == ("prj-long",)  # nothing of it is under way
+    world.do("audit.prepare_filing", as_="system", on=TODAY, project="prj-long")
 
 
 def test_a_successor_without_a_team_takes_nobody(world: World) -> None:
@@ -289,7 +317,7 @@ def test_a_contract_that_ends_early_makes_a_successor_due_until_one_is_signed(wo
     world.do("contract.terminate", as_=BUREAU, on=TODAY, contract=contract, reason="违约（合成）")
 
     (sought,) = open_items(world, "contract.successor")
-    assert (sought.note, sought.resolves_with) == ("1", "contract.sign")
+    assert (sought.note, sought.resolves_with) == ("1", "procurement.plan")
     purchase = awarded(world, "prj-long", on=TODAY, name="next", price_fen=10_000_000)
     clauses = dict.fromkeys(world.services.policies.resolve(region="520300", on=TODAY).contract.clauses, "合成条款")
     terms: dict[str, Any] = {

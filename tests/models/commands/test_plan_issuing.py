@@ -1,17 +1,18 @@
-"""A batch goes out once: raced by two operators, run twice, or killed at any point, each line is issued once."""
+"""A batch goes out once: raced on PostgreSQL, sent twice, or without a store for its papers, each line is issued once.
+
+Killed at every statement, and raced on SQLite too: ``tests/journeys/test_exactly_once.py``.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import Session, select
 
 from models.commands.door import execute
@@ -119,15 +120,6 @@ def issue(world: World) -> Callable[[str], str]:
     return lambda command_id: call(world, "funding.issue_plan", command_id, **BATCH)
 
 
-def test_two_operators_who_issue_at_once_issue_once(signed: World) -> None:
-    """SQLite: the slower one is told that the batch is out or changed."""
-    came = raced(signed, issue(signed))
-
-    assert came["done"] == 1
-    assert set(came) <= {"done", "funding.batch_issued", "kernel.changed_meanwhile"}
-    issued_once(signed)
-
-
 def test_two_operators_on_postgresql_adopt_once_and_issue_once(tmp_path: Path, postgres_url: str) -> None:
     """Row locks instead of one writer: the same outcome."""
     with fresh_database(postgres_url, name="plan_issuing") as url:
@@ -159,47 +151,6 @@ def test_the_same_call_sent_twice_issues_once(signed: World) -> None:
 
     assert (first, again, other) == ("done", "funding.batch_issued", "funding.batch_issued")
     issued_once(signed)
-
-
-class KilledError(BaseException):
-    """The process is gone: nobody catches it."""
-
-
-@contextmanager
-def killed_at(world: World, statement: int) -> Iterator[list[int]]:
-    """Kill whoever works at the so-manieth statement of a write; tell how many there were."""
-    seen = [0]
-
-    def count(connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
-        if connection.get_execution_options().get("writing") and not sql.startswith("PRAGMA"):
-            seen[0] += 1
-            if seen[0] == statement:
-                raise KilledError
-
-    event.listen(world.services.engine, "before_cursor_execute", count)
-    try:
-        yield seen
-    finally:
-        event.remove(world.services.engine, "before_cursor_execute", count)
-
-
-def test_killed_at_any_statement_nothing_is_issued_and_the_next_call_issues_once(ready: World, tmp_path: Path) -> None:
-    """Every statement of the write transaction is a place to die: before the commit nothing stands."""
-    whole = copy_world(ready, tmp_path, name="whole")
-    with killed_at(whole, 0) as seen:
-        assert issue(whole)("cmd-whole") == "done"
-    whole.services.engine.dispose()
-    places = range(1, seen[0] + 1)
-    assert len(places) > 20
-
-    for place in {*places[:: len(places) // 4], places[-1]}:
-        world = copy_world(ready, tmp_path, name=f"killed-{place}")
-        with killed_at(world, place), pytest.raises(KilledError):
-            issue(world)(f"cmd-{place}")
-        nothing_issued(world)
-        assert issue(world)(f"cmd-again-{place}") == "done"
-        issued_once(world)
-        world.services.engine.dispose()
 
 
 def test_a_store_that_goes_away_before_the_papers_leaves_nothing_issued(signed: World) -> None:

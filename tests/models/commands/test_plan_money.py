@@ -2,57 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlmodel import Session, select
 
-from models.core.money import Money
 from models.tables.acceptance import AcceptanceConclusion
-from models.tables.application import Application, ApplicationBudgetLine
 from models.tables.funding import PlanLine, Posting
 from models.tables.kernel import Event
 from tests.models.commands.conftest import Standing
 from tests.support.delivering import conclude
+from tests.support.funds import asked
 from tests.support.purchases import FINANCE, OFFICE, approved_project
-from tests.support.world import World, open_world
+from tests.support.world import World, copy_world, open_world
 
 DAY = date(2025, 10, 8)  # the last quarter: one phase
 BATCH: dict[str, Any] = {"quarter": "2025Q4", "batch": 1}
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Zunyi with nothing in it."""
+    made = open_world(tmp_path_factory.mktemp("money"), region="520300")
+    yield made
+    made.services.engine.dispose()
+
+
 def applied(world: World, project: str, amount: str, *, channel: str, credit_code: str | None = None) -> None:
     """An approved project (合成) that applied for money of a channel and has none of its own."""
     approved_project(world, id=project)
-    fen = Money.yuan(amount).fen
-    application = Application(
-        id=f"app-{project}",
-        project_id=project,
-        revision=1,
-        policy_digest="0" * 64,
-        applicant="合成社会服务中心",
-        credit_code=credit_code,
-        parts={},
-        total_fen=fen,
-        submitted_on=DAY,
-        gate_report_sha256="0" * 64,
-        document_id="doc-made-up",
-    )
-    line = ApplicationBudgetLine(
-        id=f"abl-{project}",
-        application_id=application.id,
-        ordinal=1,
-        category="合成",
-        channel=channel,
-        amount_fen=fen,
-    )
-    with Session(world.services.engine) as session:
-        session.connection(execution_options={"writing": True})
-        session.add(application)
-        session.flush()
-        session.add(line)
-        session.commit()
+    asked(world, project, amount, channel=channel, credit_code=credit_code, on=DAY)
 
 
 def allotted(world: World, amount: str, *, doc_no: str, channel: str, earmark: dict[str, Any] | None = None) -> str:
@@ -75,9 +57,9 @@ def adopted(world: World, scenario: str = "baseline") -> Any:
     return world.do("funding.adopt_scenario", as_=OFFICE, on=DAY, proposal=made.id, scenario=scenario)
 
 
-def test_money_kept_for_one_project_is_planned_for_it_and_for_no_other(tmp_path: Path) -> None:
+def test_money_kept_for_one_project_is_planned_for_it_and_for_no_other(fresh: World, tmp_path: Path) -> None:
     """ZY-10, ZY-78: 200 for project a alone, 100 for anybody; both ask 200, so b is left out or a alone is full."""
-    world = open_world(tmp_path, region="520300")
+    world = copy_world(fresh, tmp_path)
     channel = "special_fund"
     for name in ("prj-a", "prj-b"):
         applied(world, name, "200", channel=channel)
@@ -142,3 +124,50 @@ def test_the_next_batch_cites_the_last_acceptance_conclusion(checked: Standing) 
         conclusion = session.exec(select(AcceptanceConclusion)).one()
         event = session.exec(select(Event).where(Event.type == "funding.scenario_adopted")).one()
     assert event.payload["cites"] == {project: conclusion.id}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_lines_draw_on_funds_so_that_every_line_of_the_scenario_has_its_own(
+    fresh: World, tmp_path: Path, turned: bool
+) -> None:
+    """ZY-78: a may draw on the shared fund or its own, b needs the shared one too; whichever came first, both fit."""
+    world = copy_world(fresh, tmp_path)
+    for name, amount in (("prj-a", "100"), ("prj-b", "200")):
+        applied(world, name, amount, channel="special_fund")
+    purposes = [["prj-a", "prj-b"], ["prj-a"], ["prj-b"]]
+    for number, projects in enumerate(reversed(purposes) if turned else purposes):
+        allotted(
+            world, "100", doc_no=f"合成{number}号", channel="special_fund", earmark={"projects": projects, "units": []}
+        )
+
+    made = adopted(world)
+
+    assert made.amount.fen == 30_000
+    world.services.engine.dispose()
+
+
+def test_a_line_by_hand_leaves_the_money_for_many_to_others(fresh: World, tmp_path: Path) -> None:
+    """ZY-94: money for one project goes before money for anything, whatever their ids."""
+    world = copy_world(fresh, tmp_path)
+    project = approved_project(world, id="prj-a")
+    funds = [
+        allotted(world, "100", doc_no=f"合成{number}号", channel="special_fund", earmark={"projects": projects})
+        for number, projects in enumerate(([], ["prj-a", "prj-z"], ["prj-a"], []))
+    ]
+    world.do(
+        "funding.draft_plan",
+        as_=FINANCE,
+        on=DAY,
+        project=project,
+        channel="special_fund",
+        amount="150",
+        content="合成",
+        **BATCH,
+    )
+
+    with Session(world.services.engine) as session:
+        drawn = {
+            row.fund_id: row.amount_fen for row in session.exec(select(Posting).where(Posting.account == "reserved"))
+        }
+    assert drawn == {funds[2]: 10_000, funds[1]: 5_000}
+    world.services.engine.dispose()

@@ -12,6 +12,7 @@ import pytest
 from models.tables.funding import PlanLine, Posting
 from models.tables.kernel import Document, Event, WorkItem
 from models.tables.plan import PlanAdoption, PlanProposal
+from tests.support.funds import asked
 from tests.support.purchases import FINANCE, OFFICE, approved_project
 from tests.support.world import World, copy_world, open_world, rows
 
@@ -46,6 +47,24 @@ def three(world: World) -> None:
     """Three projects that ask 100, 200 and 300 yuan in the second quarter."""
     for name, amount in (("prj-a", "300"), ("prj-b", "600"), ("prj-c", "900")):
         budgeted(world, name, amount)
+
+
+def issued(world: World, project: str) -> None:
+    """Let 30 yuan have been issued for a project in the first quarter."""
+    line = world.do(
+        "funding.draft_plan",
+        as_=OFFICE,
+        on=DAY,
+        project=project,
+        quarter="2025Q1",
+        batch=1,
+        channel="local_budget",
+        amount="30",
+        content="合成",
+    ).id
+    for role in ("city_bureau:u", "drc:u"):
+        world.do("funding.sign_plan", as_=role, on=DAY, plan_line=line)
+    world.do("funding.issue_plan", as_=OFFICE, on=DAY, quarter="2025Q1", batch=1)
 
 
 def propose(world: World, *, on: date = DAY, ceiling: str | None = "300", **more: Any) -> Any:
@@ -128,20 +147,7 @@ def test_a_proposal_whose_facts_changed_is_not_taken_over(world: World) -> None:
 def test_an_issued_project_is_carried_on_first_and_short_money_is_refused(world: World) -> None:
     """What was issued in the first quarter goes on in full; ZY-78 where the ceiling does not carry it."""
     three(world)
-    line = world.do(
-        "funding.draft_plan",
-        as_=OFFICE,
-        on=DAY,
-        project="prj-a",
-        quarter="2025Q1",
-        batch=1,
-        channel="local_budget",
-        amount="30",
-        content="合成",
-    ).id
-    for role in ("city_bureau:u", "drc:u"):
-        world.do("funding.sign_plan", as_=role, on=DAY, plan_line=line)
-    world.do("funding.issue_plan", as_=OFFICE, on=DAY, quarter="2025Q1", batch=1)
+    issued(world, "prj-a")
 
     short = {"ceilings": [{"channel": "local_budget", "amount": "89.99"}]}
     world.refused("ZY-78", "funding.propose_plan", as_=OFFICE, on=DAY, **BATCH, **short)
@@ -212,6 +218,47 @@ def test_the_scheduled_run_prepares_one_draft_a_quarter(world: World) -> None:
     assert first.proposal
     assert again == first
     assert [row.version for row in rows(world, PlanProposal)] == [1]
+
+
+def test_a_draft_the_run_cannot_prepare_is_told_to_the_office_once(world: World) -> None:
+    """ZY-78: what was begun asks for more than its funds hold; however often it runs, one to-do, done by a proposal."""
+    project = budgeted(world, "prj-a", "30")
+    issued(world, project)
+    asked(world, project, "100", channel="special_fund", on=DAY)
+    fund = {"year": 2025, "channel": "special_fund", "purpose": "合成用途"}
+    world.do("funding.register_allotment", as_=FINANCE, on=DAY, **fund, amount="99.99", doc_no="合成1号")
+    run: dict[str, Any] = {"as_": "system:scheduler"}
+
+    world.refused("ZY-78", "funding.prepare_proposal", on=DAY, **run)
+    world.refused("ZY-78", "funding.prepare_proposal", on=date(2025, 4, 2), **run)
+    (blocked,) = (row for row in rows(world, WorkItem) if row.kind == "funding.proposal_blocked")
+    world.do("funding.register_allotment", as_=FINANCE, on=DAY, **fund, amount="0.01", doc_no="合成2号")
+    world.do("funding.prepare_proposal", on=date(2025, 4, 3), **run)
+
+    assert (blocked.role, blocked.clause, blocked.status, blocked.due_on) == ("evaluation_office", "ZY-78", "open", DAY)
+    assert "0.01" in blocked.note
+    assert [row.status for row in rows(world, WorkItem) if row.kind == "funding.proposal_blocked"] == ["done"]
+
+
+def test_a_phase_is_given_once_a_quarter_and_the_run_prepares_no_second_draft(world: World) -> None:
+    """Phases over quarters: a further batch of the quarter arranges what is new, and no second phase of what was
+    issued; what it holds for later quarters stays its own."""
+    three(world)
+    made = propose(world, ceiling=None)
+    lines = world.do("funding.adopt_scenario", as_=OFFICE, on=DAY, proposal=made.id, scenario="baseline").lines
+    for line in lines:
+        for role in ("city_bureau:u", "drc:u"):
+            world.do("funding.sign_plan", as_=role, on=DAY, plan_line=line)
+    world.do("funding.issue_plan", as_=OFFICE, on=DAY, **BATCH)
+    budgeted(world, "prj-d", "90")
+
+    run = world.do("funding.prepare_proposal", as_="system:scheduler", on=date(2025, 5, 6))
+    second = world.do("funding.propose_plan", as_=OFFICE, on=date(2025, 5, 6), quarter="2025Q2", batch=2)
+    third = world.do("funding.propose_plan", as_=OFFICE, on=date(2025, 7, 1), quarter="2025Q3", batch=1)
+
+    assert (len(lines), run.proposal) == (3, made.id)
+    assert [(one.projects, one.amount.fen) for one in second.scenarios] == [(1, 3_000)] * 3
+    assert [one.amount.fen for one in third.scenarios] == [60_000 + 4_500] * 3
 
 
 def test_a_past_batch_is_held_against_what_would_have_been_proposed(world: World) -> None:

@@ -171,6 +171,7 @@ def test_a_tender_with_three_answers_is_awarded_with_its_record_and_clocks(world
     assert {row.kind: row.status for row in rows(world, WorkItem)} == {
         "funding.project_table": "open",  # HS-27: the reply came without the table
         "procurement.award_notice": "done",
+        "procurement.bids_close": "done",
         "contract.sign": "open",
     }
 

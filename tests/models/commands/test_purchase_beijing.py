@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from models.ports import Zone
 from models.tables.kernel import Document
+from models.tables.procurement import Procurement
 from tests.support.purchases import AGENCY, PURCHASER
 from tests.support.purchasing import CRITERIA, MEDIA, PROOFS, funded, happened, listed, prepare
 from tests.support.world import World, open_world
@@ -119,6 +120,11 @@ def test_a_purchase_in_beijing_meets_every_gate(tmp_path: Path) -> None:
         "price": "580000.00",
         "reason": "综合评审第一",
     }
+    world.refused("BJ-38", "procurement.award", **award)
+    with Session(world.services.engine) as session:
+        project = session.get_one(Procurement, purchase).project_id
+    goals = {"found": {"name": "应救尽救", "target": "100", "unit": "%", "precise": True}}
+    world.do("evaluation.set_goals", as_=PURCHASER, on=CLOSES, project=project, goals=goals)
     world.refused("BJ-03", "procurement.award", **award)
     marks = [{"organisation": name, "quality_met": name != names[1], "score": "90.00"} for name in names]
     evaluation = {"procurement": purchase, "marks": marks, "report": "合成评审报告"}

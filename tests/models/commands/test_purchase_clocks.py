@@ -13,9 +13,12 @@ from models.commands import work
 from models.context import Context
 from models.core.actors import Actor, Role
 from models.core.ids import derive_id
+from models.ports import Zone
 from models.tables.contract import Contract
+from models.tables.kernel import Document, WorkItem
 from tests.support.purchases import (
     AGENCY,
+    CLAUSES,
     CLOSES,
     DAY,
     FINANCE,
@@ -29,7 +32,7 @@ from tests.support.purchases import (
     signed_contract,
 )
 from tests.support.purchasing import due
-from tests.support.world import World, copy_world, open_world
+from tests.support.world import World, copy_world, open_world, rows
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,9 @@ def test_report_choice_and_deposits_run_by_the_working_days_of_law(
     """2 days for the agency's report, 5 for the purchaser's choice, 5 for the deposits; each closed by its act."""
     world, purchase, names = copy_world(tendered[0], tmp_path), tendered[1], tendered[2]
     world.refused("LAW-ZFCGTL-43", "procurement.submit_report", as_=AGENCY, on=DAY, procurement=purchase)
+    assert due(world)["procurement.bids_close"].due_on == CLOSES
     close(world, purchase)
+    assert "procurement.bids_close" not in due(world)
     marks = [{"organisation": name, "quality_met": True, "score": "90"} for name in names]
     call = {"procurement": purchase, "report": "合成评审报告"}
     world.refused("procurement.not_marked", "procurement.evaluate_bids", as_=AGENCY, on=CLOSES, **call, marks=marks[:2])
@@ -102,6 +107,91 @@ def test_disputes_have_their_days_and_a_complaint_may_suspend_the_purchase(
     world.do("procurement.award", as_=PURCHASER, on=CLOSES, **award)
 
 
+def test_an_award_that_fell_goes_to_the_next_candidate_in_order(
+    tendered: tuple[World, str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    """LAW-ZFCGTL-43, 49: nobody is skipped; who declined is out; the clocks of award and contract run anew."""
+    world, purchase, names = copy_world(tendered[0], tmp_path), tendered[1], tendered[2]
+    close(world, purchase)
+    marks = [
+        {"organisation": name, "quality_met": True, "score": score}
+        for name, score in zip(names, ("90", "85", "80"), strict=True)
+    ]
+    world.do(
+        "procurement.evaluate_bids", as_=AGENCY, on=CLOSES, procurement=purchase, report="合成评审报告", marks=marks
+    )
+    call = {"procurement": purchase, "price": "588000.00", "reason": "综合评审第一"}
+    world.refused("LAW-ZFCGTL-43", "procurement.award", as_=PURCHASER, on=CLOSES, organisation=names[1], **call)
+    world.do("procurement.award", as_=PURCHASER, on=CLOSES, organisation=names[0], **call)
+    world.do("procurement.publish_award", as_=AGENCY, on=CLOSES, procurement=purchase, sites=SITES)
+    given: dict[str, Any] = {"procurement": purchase, "cause": "declined", "reason": "来函表示不再签订合同"}
+
+    fallen = world.do("procurement.withdraw_award", as_=PURCHASER, on=date(2016, 4, 25), **given)
+
+    assert (fallen.state, {"contract.sign", "procurement.award_notice"} & set(due(world))) == (
+        "procurement.noticed",
+        set(),
+    )
+    later = date(2016, 4, 26)
+    world.refused("LAW-ZFCGTL-49", "procurement.award", as_=PURCHASER, on=later, organisation=names[0], **call)
+    world.do("procurement.award", as_=PURCHASER, on=later, organisation=names[1], **call)
+    assert due(world)["procurement.award_notice"].due_on == date(2016, 4, 28)
+    shown = world.do("procurement.publish_award", as_=AGENCY, on=date(2016, 4, 27), procurement=purchase, sites=SITES)
+    assert due(world)["contract.sign"].due_on == date(2016, 5, 27)  # thirty days from the notice of award
+    assert "合成社工机构乙" in _page(world, shown.document)
+    world.do("contract.sign", as_=PURCHASER, on=date(2016, 5, 27), **_terms(purchase))
+    world.refused("LAW-ZFCGTL-49", "procurement.withdraw_award", as_=PURCHASER, on=date(2016, 5, 27), **given)
+
+
+def test_a_dispute_about_the_result_holds_the_contract_up(
+    tendered: tuple[World, str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    """LAW-ZFCGTL-54, LAW-ZFCG-57; a supplier that did not bid may challenge too; the winner's deposit is owed at the
+    signing, not before (LAW-ZFCGTL-33)."""
+    world, purchase, names = copy_world(tendered[0], tmp_path), tendered[1], tendered[2]
+    close(world, purchase)
+    award = {"procurement": purchase, "organisation": names[0], "price": "588000.00", "reason": "综合评审第一"}
+    world.do("procurement.award", as_=PURCHASER, on=CLOSES, **award)
+    assert len(_deposits(world)) == 2
+    outsider = {"name": "合成潜在供应商", "kind": "enterprise"}
+    raising: dict[str, Any] = {"procurement": purchase, "organisation": outsider, "matter": "合成质疑事项"}
+    asked = world.do(
+        "procurement.raise_dispute",
+        as_=AGENCY,
+        on=CLOSES,
+        **raising,
+        kind="challenge",
+        known_on="2016-04-20",
+        affects_award=True,
+    )
+    signing: dict[str, Any] = {"as_": PURCHASER, "on": date(2016, 4, 25), **_terms(purchase)}
+    world.refused("LAW-ZFCGTL-54", "contract.sign", **signing)
+    answer = {"upheld": False, "answer": "合成答复"}
+    world.do("procurement.answer_dispute", as_=AGENCY, on=CLOSES, dispute=asked.id, **answer)
+    lodged = world.do(
+        "procurement.raise_dispute", as_=FINANCE, on=CLOSES, **raising, kind="complaint", earlier=asked.id
+    )
+    world.do("procurement.suspend", as_=FINANCE, on=CLOSES, dispute=lodged.id, days=30)
+    world.refused("LAW-ZFCG-57", "contract.sign", **signing)
+    signed = world.do("contract.sign", **(signing | {"on": date(2016, 5, 21)}))
+    assert any("1 项询问、质疑或者投诉" in warning for warning in signed.warnings)
+    assert len(_deposits(world)) == 3
+
+
+def _deposits(world: World) -> list[WorkItem]:
+    return [row for row in rows(world, WorkItem) if row.kind == "procurement.bond_return"]
+
+
+def _terms(purchase: str) -> dict[str, Any]:
+    term = {"starts_on": "2016-06-01", "ends_on": "2017-06-01"}
+    return {"procurement": purchase, "price": "588000.00", "clauses": CLAUSES, **term}
+
+
+def _page(world: World, document: str) -> str:
+    found = next(row for row in rows(world, Document) if row.id == document)
+    return world.services.documents.get(zone=Zone.PUBLIC, sha256=found.sha256).decode()
+
+
 def test_an_amendment_moves_the_deadline_and_a_large_deposit_is_refused(
     tendered: tuple[World, str, tuple[str, ...]], tmp_path: Path
 ) -> None:
@@ -111,6 +201,7 @@ def test_an_amendment_moves_the_deadline_and_a_large_deposit_is_refused(
     assert world.do("procurement.amend_documents", **call, bids_close_on="2016-04-27").bids_close_on == date(
         2016, 4, 27
     )
+    assert due(world)["procurement.bids_close"].due_on == date(2016, 4, 27)
     late = {"organisation": {"name": "合成社工机构丁", "kind": "social_org"}, "bond": "12000.01"}
     world.refused("LAW-ZFCGTL-33", "procurement.register_bid", as_=AGENCY, on=DAY, procurement=purchase, **late)
 

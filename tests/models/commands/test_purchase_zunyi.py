@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from models.ports import Zone
+from models.tables.kernel import Document, WorkItem
 from tests.support.purchases import AGENCY, PURCHASER
 from tests.support.purchasing import BUREAU, MEDIA, SECTIONS, due, funded, listed, prepare
-from tests.support.world import World, open_world
+from tests.support.world import World, open_world, rows
 
 DAY = date(2025, 3, 3)
 CLOSES = date(2025, 3, 24)
@@ -46,14 +48,23 @@ def _noticed(world: World) -> str:
     _precheck(world, purchase, passed=False)
     world.refused("ZY-80", "procurement.publish_notice", **notice)
     _precheck(world, purchase, passed=True)
+    other = {"procurement": purchase, "method": "invited_tender", "reason": "合成理由"}
+    world.do("procurement.set_method", as_=PURCHASER, on=DAY, **other)
+    world.refused("ZY-80", "procurement.publish_notice", **notice)  # what was checked was another method
+    world.do("procurement.set_method", as_=PURCHASER, on=DAY, **(other | {"method": "open_tender"}))
     world.refused("ZY-81", "procurement.publish_notice", **notice)
     documents = {"as_": PURCHASER, "on": DAY, "procurement": purchase, "sections": SECTIONS | {"annex": "合成附件"}}
     criteria = {"plan": {"name": "服务方案", "weight": "100"}}
     world.refused("ZY-81", "procurement.prepare_documents", **documents, criteria=criteria)
     listed(world, "template", on=DAY, reply=None, code="invitation", text="统一公告文本")
     reasons = dict.fromkeys(SECTIONS, "示范文本没有该章节")
+    own = {code: text for code, text in SECTIONS.items() if code != "invitation"}
+    taken = prepare(world, purchase, on=DAY, deviations=reasons, sections=own)
+    assert "invitation" not in taken.deviations  # what is not given is the template's own wording
+    left = prepare(world, purchase, on=DAY, deviations=reasons, sections=own, leave_out=("invitation",))
+    assert left.deviations["invitation"] == "missing"
     prepared = prepare(world, purchase, on=DAY, deviations=reasons, consultation="已在合成社区征求意见")
-    assert prepared.deviations["invitation"] == "changed"
+    assert (prepared.version, prepared.deviations["invitation"]) == (3, "changed")
     world.refused("ZY-82", "procurement.publish_notice", **notice)
     engaged = world.do(
         "procurement.engage_agency",
@@ -81,6 +92,9 @@ def _recorded(world: World, purchase: str, engagement: str) -> None:
         "procurement.close_agency_record", as_=PURCHASER, on=DAY, engagement=engagement, assessment="合成评价"
     )
     assert (closed.entries, closed.closed) == (1, True)
+    (printed,) = (row for row in rows(world, Document) if row.kind == "agency_record_html")
+    page = world.services.documents.get(zone=Zone(printed.zone), sha256=printed.sha256).decode()
+    assert (printed.zone, "合成代理行为" in page, "s-1（项目负责人）" in page) == ("documents", True, True)
     (kept,) = world.ask("procurement.agency_records", procurement=purchase)
     assert (kept.agency, kept.staff, kept.entries[0].conduct) == (
         "合成招标代理公司",
@@ -111,9 +125,19 @@ def test_a_purchase_in_zunyi_is_checked_before_during_and_after(tmp_path: Path) 
     world.do("procurement.rectify", **mended)
     world.refused("ZY-84", "procurement.rectify", **mended)
     world.do("procurement.award", **award)
+    assert {row.subject_id.partition(":")[2] for row in _checkpoints(world)} == {"before", "during", "after"}
     watched = world.ask("procurement.watch", procurement=purchase, on=date(2025, 4, 2))
     assert (watched.open_orders, len(watched.unwatched)) == ((), 11)
+    seen = {"procurement": purchase, "checkpoint": "during", "finding": "合规", "passed": True}
+    for party in ("supplier", "agency", "expert"):
+        world.do("procurement.supervise", as_=BUREAU, on=date(2025, 4, 2), **seen, party=party)
+    assert {row.subject_id.partition(":")[2] for row in _checkpoints(world)} == {"before", "after"}
     world.services.engine.dispose()
+
+
+def _checkpoints(world: World) -> list[WorkItem]:
+    """Return the checkpoints whose records are still owed (ZY-85)."""
+    return [row for row in rows(world, WorkItem) if row.kind == "procurement.checkpoint" and row.status == "open"]
 
 
 def _bid(world: World, purchase: str, letter: str) -> str:
@@ -127,7 +151,13 @@ def _sampled(world: World, purchase: str) -> str:
     drawing = {"as_": BUREAU, "month": "2025-03-01", "seed": "合成种子"}
     assert due(world)["procurement.sample"].due_on == date(2025, 5, 6)
     world.refused("procurement.period_open", "procurement.draw_sample", on=date(2025, 3, 31), **drawing)
-    drawn = world.do("procurement.draw_sample", on=date(2025, 4, 1), **drawing)
+    scheduler = "system:scheduler"
+    assert world.ask("procurement.samples_due", as_=scheduler, on=date(2025, 3, 31)) == ()
+    assert world.ask("procurement.samples_due", as_=scheduler, on=date(2025, 6, 30)) == (
+        "2025-03-01",
+    )  # late, not lost
+    drawn = world.do("procurement.draw_sample", on=date(2025, 4, 1), **(drawing | {"as_": scheduler}))
+    assert world.ask("procurement.samples_due", as_=scheduler, on=date(2025, 6, 30)) == ()
     assert (drawn.population, drawn.drawn) == (1, (purchase,))
     world.refused("procurement.sampled_already", "procurement.draw_sample", on=date(2025, 4, 1), **drawing)
     assert "procurement.sample" not in due(world)

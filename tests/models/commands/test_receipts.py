@@ -201,6 +201,7 @@ def test_each_once_a_day_command_says_whose_it_is() -> None:
     by_sender = {name for name, one in operations().items() if one.once_a_day is Once.BY_SENDER}
 
     assert by_sender == {
+        "delivery.end_service",
         "delivery.log_referral",
         "monitoring.order_rectification",
         "monitoring.record_supervision",

@@ -69,12 +69,30 @@ def test_money_not_paid_yet_comes_back_without_a_posting(world: World) -> None:
     world.do("recovery.summon", as_=BUREAU, on=DAY, case=case, reported_on=DAY, interview_on=DAY, place="合成室")
     world.do("recovery.record_interview", as_=BUREAU, on=DAY, case=case, held_on=DAY, minutes=paper(world))
     ordered = world.do("recovery.order_repayment", as_=BUREAU, on=DAY, case=case)
-    assert (ordered.due_on - DAY).days == 30
+    assert (ordered.due_on - DAY).days == 32  # the thirtieth day is a Saturday: the term ends on Monday
 
     back = world.do("recovery.register_repayment", as_=BUREAU, on=DAY, case=case, amount="100.00", voucher=paper(world))
 
     assert (back.owed.fen, waiting(world)) == (0, set())
     assert world.do("recovery.close_case", as_=BUREAU, on=DAY, case=case).step == "closed"
+
+
+def test_the_same_voucher_sent_twice_is_booked_once(world: World) -> None:
+    """Two clicks are one repayment: what is owed falls once, and a case found twice on a day is one case."""
+    case = opened(world)
+    world.refused("kernel.recorded_already", "recovery.open_case", as_=AUDIT, on=DAY, **_case(world))
+    world.do("recovery.summon", as_=BUREAU, on=DAY, case=case, reported_on=DAY, interview_on=DAY, place="合成室")
+    world.do("recovery.record_interview", as_=BUREAU, on=DAY, case=case, held_on=DAY, minutes=paper(world))
+    world.do("recovery.order_repayment", as_=BUREAU, on=DAY, case=case)
+    back: dict[str, Any] = {"case": case, "amount": "40.00", "voucher": paper(world)}
+
+    first = world.do("recovery.register_repayment", as_=BUREAU, on=DAY, **back)
+    world.refused(
+        "kernel.recorded_already", "recovery.register_repayment", as_="finance_bureau:u-finance", on=DAY, **back
+    )
+
+    assert first.owed.fen == 6_000
+    assert world.ask("recovery.case", as_=AUDIT, case=case).owed.fen == 6_000
 
 
 def test_what_is_no_misuse_opens_no_case(world: World) -> None:

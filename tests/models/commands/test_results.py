@@ -52,6 +52,8 @@ def _concluded(world: World, project: str, *, on: date, asked: int, satisfied: i
             round=1,
             indicators=[],
             instruments={},
+            attached={},
+            document_id="doc-made-up",
             spent_fen=0,
             submitted_on=on,
             days_late=0,

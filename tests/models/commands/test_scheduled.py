@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlmodel import Session
 
 from models.tables.contract import Contract
-from models.tables.delivery import ServiceRecord
-from models.tables.kernel import Event, WorkItem
+from models.tables.kernel import WorkItem
 from models.tables.monitoring import KeyPostAttendance, Supervision
-from models.tables.needs import Person
 from models.tables.ticket import Ticket
-from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, PURCHASER, SYSTEM, Watched, record, service, watched
-from tests.support.world import copy_world, rows
+from tests.support.watching import BEGUN, CONTRACTOR, COUNTY, PURCHASER, SYSTEM, Watched, follow_up, put_on_file
+from tests.support.world import rows
 
 ON = date(2025, 6, 1)
 ALL = {"funds": "专款专用(合成)", "progress": "按计划(合成)", "stage_results": "有记录(合成)"}
@@ -31,30 +26,6 @@ SPEAKERS = {
 }
 
 Place = Callable[[str], Watched]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Watched]]:
-    made: dict[str, Watched] = {}
-    yield made
-    for one in made.values():
-        one.world.services.engine.dispose()
-
-
-@pytest.fixture
-def place(built: dict[str, Watched], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Return a copy of a running project of a region; the region's own is built once."""
-    copies: list[Watched] = []
-
-    def of(region: str) -> Watched:
-        if region not in built:
-            built[region] = watched(tmp_path_factory.mktemp(region), region=region, people=3)
-        copies.append(replace(built[region], world=copy_world(built[region].world, tmp_path)))
-        return copies[-1]
-
-    yield of
-    for one in copies:
-        one.world.services.engine.dispose()
 
 
 def sweep(held: Watched, on: date = ON) -> int:
@@ -202,67 +173,20 @@ def closed(held: Watched) -> set[str]:
     return {rule for rule, items in owed(held).items() if set(items) == {"done"}}
 
 
-def follow(held: Watched, *answers: str) -> Any:
-    on = date(2025, 6, 11)
-    drawn = held.world.do("monitoring.draw_follow_up", as_=COUNTY, on=on, project=held.project)
-    told = [
-        {"person": person, "answer": answer, "words": "合成意见"}
-        for person, answer in zip(drawn.sample, answers, strict=True)
-    ]
-    return held.world.do("monitoring.record_follow_up", as_=COUNTY, on=on, follow_up=drawn.id, answers=told)
+def test_what_a_contract_owes_is_due_by_its_last_day(place: Place) -> None:
+    held = place("520300")
+    sweep(held)
+    with Session(held.world.services.engine) as session:
+        session.connection(execution_options={"writing": True})
+        session.add(session.get_one(Contract, held.contract).sqlmodel_update({"ends_on": date(2025, 9, 1)}))
+        session.commit()
+    sweep(held, date(2025, 6, 2))
 
-
-def test_poor_satisfaction_opens_the_exit_procedure_in_beijing(place: Place) -> None:
-    """BJ-50: a result below the standard opens the procedure; the purchaser answers it."""
-    held = place("110000")
-    record(held, *(service(person, 2) for person in held.people))
-    kept = follow(held, "satisfied", "unsatisfied", "unreachable")
-
-    assert (kept.answered, str(kept.satisfied_percent), kept.closed) == (2, "50.0", True)
-    (item,) = [one for one in rows(held.world, WorkItem) if one.kind == "monitoring.exit_procedure"]
-    assert (item.role, item.clause, item.resolves_with) == ("purchaser", "BJ-50", "monitoring.decide_exit")
-    given: dict[str, Any] = {"outcome": "rectify", "reason": "限期整改(合成)"}
-    held.world.do("monitoring.decide_exit", as_=PURCHASER, on=ON, follow_up=kept.id, **given)
-    assert [one.status for one in rows(held.world, WorkItem) if one.kind == "monitoring.exit_procedure"] == ["done"]
-
-
-def test_a_good_result_opens_no_exit_procedure(place: Place) -> None:
-    held = place("110000")
-    record(held, *(service(person, 2) for person in held.people))
-    kept = follow(held, "satisfied", "satisfied", "satisfied")
-
-    given: dict[str, Any] = {"follow_up": kept.id, "outcome": "keep", "reason": "继续履行(合成)"}
-    held.world.refused("monitoring.no_exit_procedure", "monitoring.decide_exit", as_=PURCHASER, on=ON, **given)
-    assert [one for one in rows(held.world, WorkItem) if one.kind == "monitoring.exit_procedure"] == []
-
-
-def test_only_sampled_people_answer_and_each_once(place: Place) -> None:
-    held = place("110000")
-    held.world.refused("monitoring.nobody_served", "monitoring.draw_follow_up", as_=COUNTY, on=ON, project=held.project)
-    record(held, *(service(person, 2) for person in held.people))
-    drawn = held.world.do("monitoring.draw_follow_up", as_=COUNTY, on=ON, project=held.project)
-    held.world.refused(
-        "monitoring.follow_up_open", "monitoring.draw_follow_up", as_=COUNTY, on=ON, project=held.project
-    )
-    good = {"person": drawn.sample[0], "answer": "satisfied"}
-    for expected, answers in (
-        ("monitoring.not_in_sample", [{"person": "per-nobody", "answer": "satisfied"}]),
-        ("monitoring.asked_twice", [good, good]),
-    ):
-        held.world.refused(
-            expected, "monitoring.record_follow_up", as_=COUNTY, on=ON, follow_up=drawn.id, answers=answers
-        )
-    told = [{"person": person, "answer": "satisfied"} for person in drawn.sample]
-    held.world.do("monitoring.record_follow_up", as_=COUNTY, on=ON, follow_up=drawn.id, answers=told)
-    held.world.refused(
-        "monitoring.follow_up_closed",
-        "monitoring.record_follow_up",
-        as_=COUNTY,
-        on=ON,
-        follow_up=drawn.id,
-        answers=[good],
-    )
-    assert "合成意见" not in str([event.payload for event in rows(held.world, Event)])
+    due = {one.clause: one.due_on for one in rows(held.world, WorkItem) if one.subject_id.startswith(held.project)}
+    assert due["ZY-26"] == date(2025, 8, 31)
+    assert date(2025, 8, 31) in {
+        one.due_on for one in rows(held.world, WorkItem) if one.subject_id.endswith("implementation")
+    }
 
 
 def test_fengze_follows_up_supervises_three_phases_funds_and_the_pilot(place: Place) -> None:
@@ -273,40 +197,12 @@ def test_fengze_follows_up_supervises_three_phases_funds_and_the_pilot(place: Pl
     assert (owed(held)["FZ-72"], owed(held)["FZ-51"]) == (["done", "done"], ["done", "open"])
     inspected(held)
     assert owed(held)["FZ-76"] == ["done"]
-    served(held)
-    follow(held, "satisfied", "satisfied", "unsatisfied")
+    put_on_file(held)
+    follow_up(held, "satisfied", "satisfied", "unsatisfied")
     assert owed(held)["FZ-50"] == ["done"]
     (person,) = [one for one in held.people if one.startswith("sel-")][:1]
     file = held.world.ask("delivery.service_file", project=held.project, person=person)
     assert (len(file.records), len(file.answers)) == (1, 1)
-
-
-def served(held: Watched) -> None:
-    """Put a service to each person on file; in Fengze the way there leads through matching and confirmation."""
-    people = rows(held.world, Person)
-    with Session(held.world.services.engine) as session:
-        session.connection(execution_options={"writing": True})
-        for number, person in enumerate(people):
-            session.add(
-                ServiceRecord(
-                    id=f"svc-{number}",
-                    project_id=held.project,
-                    contract_id=held.contract,
-                    person_id=person.id,
-                    served_on=date(2025, 4, 2),
-                    starts_at="09:00",
-                    ends_at="10:00",
-                    minutes=60,
-                    item="meal",
-                    staff_ref="SW-01",
-                    place_sealed=held.world.services.vault.seal("合成地点"),
-                    result_sealed=held.world.services.vault.seal("合成结果"),
-                    recorded_on=date(2025, 4, 2),
-                    batch_id="evt-made-up",
-                    ordinal=number,
-                )
-            )
-        session.commit()
 
 
 def test_fengze_knows_three_methods_of_supervision(place: Place) -> None:

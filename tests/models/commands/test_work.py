@@ -51,6 +51,7 @@ def _open(world: World, subject: str = "prj-1", *, kind: str = "acceptance.self_
             role=Role.CONTRACTOR,
             subject_kind="project",
             subject_id=subject,
+            project_id=subject,
             due_on=due_on,
             clause="ZY-95",
             resolves_with="acceptance.submit_self_check",
@@ -199,7 +200,7 @@ def test_a_moved_item_is_alerted_again_for_its_new_date(world: World) -> None:
     _sweep(world, _DUE)
     later = _DUE + timedelta(days=20)
     with _context(world, on=_DUE).writing() as session:
-        work.move_item(session, kind="acceptance.self_check", subject_id="prj-1", due_on=later)
+        work.move_item(session, _context(world), kind="acceptance.self_check", subject_id="prj-1", due_on=later)
 
     assert _sweep(world, later).alerts == 1
 

@@ -87,6 +87,23 @@ def test_intersection_holds_exactly_the_shared_days(left: Period, right: Period,
 
 
 @pytest.mark.parametrize(
+    ("start", "months", "last"),
+    [
+        (date(2025, 4, 1), 60, date(2030, 3, 31)),
+        (date(2024, 2, 29), 60, date(2029, 2, 28)),
+        (date(2024, 2, 29), 48, date(2028, 2, 28)),
+        (date(2023, 2, 28), 12, date(2024, 2, 27)),
+        (date(2025, 1, 31), 1, date(2025, 2, 28)),
+    ],
+)
+def test_a_period_of_months_goes_through_the_day_before_or_the_last_of_a_shorter_month(
+    start: date, months: int, last: date
+) -> None:
+    """Civil Code art. 202."""
+    assert Period.lasting(start, months=months) == Period.through(start, last)
+
+
+@pytest.mark.parametrize(
     ("months", "start", "end"),
     [
         (1, date(2026, 8, 1), date(2026, 9, 1)),

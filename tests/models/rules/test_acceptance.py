@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from models.core.actors import Role
 from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
@@ -14,6 +15,7 @@ from models.rules.acceptance import (
     Outcome,
     check_instruments,
     check_outcome,
+    check_problems,
     check_same_indicators,
     check_satisfaction,
     check_self_checked,
@@ -50,17 +52,31 @@ def test_after_the_self_check_the_state_table_decides() -> None:
 
 
 def test_zunyi_asks_for_both_instruments() -> None:
-    both = {"needs_indicators": "指标体系1.0", "performance_sheet": "绩效评价表"}
-    check_instruments(instruments=both, policy=zunyi())
-    check_instruments(instruments={}, policy=huangshi())
+    both = ("needs_indicators", "performance_sheet")
+    check_instruments(named=(), attached=both, policy=zunyi())
+    check_instruments(named=both, attached=(), policy=huangshi())
 
     for code in both:
         with pytest.raises(Refusal) as caught:
-            check_instruments(instruments={code: both[code]}, policy=zunyi())
+            check_instruments(named=both, attached=(code,), policy=zunyi())
         assert caught.value.rule == "ZY-96"
     with pytest.raises(Refusal) as caught:
-        check_instruments(instruments={"diary": "工作日记"}, policy=huangshi())
+        check_instruments(named=("diary",), attached=(), policy=huangshi())
     assert caught.value.rule == "SYS-CODE-LIST"
+
+
+@pytest.mark.parametrize(
+    ("owner", "due_on"),
+    [(Role.CONTRACTOR, date(2025, 5, 31)), (Role.RECIPIENT, date(2025, 6, 30)), (Role.SYSTEM, None)],
+)
+def test_a_problem_has_a_day_to_come_and_an_owner_who_can_report_it(owner: Role, due_on: date | None) -> None:
+    on = date(2025, 6, 1)
+    check_problems(problems=[(Role.CONTRACTOR, on), (Role.COUNTY_BUREAU, on)], on=on, policy=zunyi())
+
+    for policy, rule in ((zunyi(), "ZY-99"), (huangshi(), "SYS-PROBLEM")):
+        with pytest.raises(Refusal) as caught:
+            check_problems(problems=[(owner, due_on or on)], on=on, policy=policy)
+        assert (caught.value.code, caught.value.rule) == ("acceptance.problem_wrong", rule)
 
 
 @pytest.mark.parametrize(

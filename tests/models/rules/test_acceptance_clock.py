@@ -8,7 +8,9 @@ import pytest
 
 from models.core.calendar import load_calendar
 from models.policy.resolver import load_policy_book
+from models.queries.acceptance import CLOCK_STATES
 from models.rules.acceptance import COMPREHENSIVE, SELF_CHECK, due_of
+from models.rules.lifecycle import TRANSITIONS, Thing
 
 _VECTORS = {
     "plain day": ("2024-03-05", "2024-06-05"),
@@ -29,9 +31,11 @@ _VECTORS = {
     "Dragon Boat rolls to 3 June": ("2025-02-28", "2025-05-28"),
     "Dragon Boat on the last of May": ("2025-03-01", "2025-06-03"),
     "eight days of October 2025": ("2025-07-02", "2025-10-09"),
+    "31 January 2026 is a Saturday": ("2025-10-31", "2026-02-02"),
     "Spring Festival 2026 rolls to the 24th": ("2025-11-15", "2026-02-24"),
     "28 February 2026 is a worked Saturday": ("2025-11-30", "2026-02-28"),
     "Dragon Boat 2026 rolls to the Monday": ("2026-03-19", "2026-06-22"),
+    "National Day 2026 rolls to the 8th": ("2026-07-02", "2026-10-08"),
     "Mid-Autumn 2026 rolls to the Monday": ("2026-06-25", "2026-09-28"),
 }
 
@@ -46,6 +50,15 @@ def test_three_calendar_months_from_completion_rolled_over_days_off(kind: str, c
     found = due_of(kind=kind, completed_on=done, calendar=load_calendar(), policy=policy)
 
     assert (found.date, found.provisional) == (date.fromisoformat(due), False)
+
+
+@pytest.mark.parametrize("state", CLOCK_STATES)
+def test_once_the_clocks_run_nothing_defers_or_stops_the_project(state: str) -> None:
+    """So no ladder of theirs has to rest: the midterm decides on what is under way only."""
+    moves = {move.command for move in TRANSITIONS if move.thing is Thing.PROJECT and state in move.sources}
+
+    assert moves
+    assert not any(command.startswith("midterm.") for command in moves)
 
 
 def test_a_year_nobody_published_gives_a_provisional_date() -> None:

@@ -46,7 +46,7 @@ def test_the_supervisor_hears_only_what_stays_overdue_and_then_alone() -> None:
     worker = _contact("u-worker", "contractor", "CODE-A")
     chief = _contact("u-chief", "city_bureau", "520300", supervises=True)
     clerk = _contact("u-clerk", "city_bureau", "520300")
-    subject = Subject("contractor", frozenset({"CODE-A", "520300"}))
+    subject = Subject("contractor", frozenset({"CODE-A"}), above=frozenset({"520300"}))
 
     assert _accounts("overdue", subject, worker, chief, clerk) == ["u-worker"]
     assert _accounts("supervisor", subject, worker, chief, clerk) == ["u-chief"]

@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from models.core.errors import Refusal
+from models.core.bundle import Inspection
+from models.core.errors import DataFault, Refusal
 from models.policy.resolver import load_policy_book
 from models.rules.archive import (
     PDF,
@@ -16,15 +17,19 @@ from models.rules.archive import (
     OnFile,
     check_complete,
     check_disclosed,
+    check_properties,
     folder_number,
     missing_parts,
     register,
     retention_years,
+    volumes_of,
 )
 
-HUANGSHI = load_policy_book().resolve(region="420200", on=date(2017, 6, 30))
-ZUNYI = load_policy_book().resolve(region="520300", on=date(2024, 9, 2))
-BEIJING = load_policy_book().resolve(region="110000", on=date(2019, 3, 1))
+BOOK = load_policy_book()
+HUANGSHI = BOOK.resolve(region="420200", on=date(2017, 6, 30))
+ZUNYI = BOOK.resolve(region="520300", on=date(2024, 9, 2))
+BEIJING = BOOK.resolve(region="110000", on=date(2019, 3, 1))
+CLOSED_ON = date(2017, 7, 20)
 BOTH = frozenset({"audit_body", "discipline_supervision"})
 WHOLE = OnFile(
     kinds={
@@ -130,7 +135,7 @@ def test_path_not_taken_needs_no_paper() -> None:
 def test_files_are_numbered_through_and_within_their_folder() -> None:
     papers = [PAPER, replace(PAPER, kind="draw_protocol"), replace(PAPER, stage="contract", kind="unheard_of")]
 
-    registered = register(papers=papers, fonds="420200", project="prj-1", year=2017, policy=HUANGSHI)
+    registered = register(papers=papers, fonds="420200", project="prj-1", on=CLOSED_ON, policy=HUANGSHI)
 
     assert [(one.folder, one.number, one.kind, one.suffix) for one in registered] == [
         ("02_评审公示", 1, "评审意见", ".pdf"),
@@ -148,7 +153,7 @@ def test_record_says_what_is_public_and_what_we_printed() -> None:
 
     one, other = (
         found.record
-        for found in register(papers=[PAPER, uploaded], fonds="420200", project="prj-1", year=2017, policy=HUANGSHI)
+        for found in register(papers=[PAPER, uploaded], fonds="420200", project="prj-1", on=CLOSED_ON, policy=HUANGSHI)
     )
 
     assert (one.format, one.secrecy, one.openness, one.retention) == ("PDF/A-2a", "内部", "控制", "定期30年")
@@ -166,11 +171,48 @@ def test_procurement_files_are_never_kept_shorter_than_the_law_says() -> None:
     own = replace(HUANGSHI.archive, project_retention_years=20, volume_retention_years=terms)
     short = replace(HUANGSHI, archive=own)
 
-    assert retention_years(stages=("contract",), policy=short) == 15
-    assert retention_years(stages=("review",), policy=short) == 10
-    assert retention_years(stages=("library",), policy=short) == 20
-    assert retention_years(stages=("review", "needs"), policy=short) == 40
-    assert retention_years(stages=("contract",), policy=HUANGSHI) == 30
+    assert retention_years(stage="contract", policy=short) == 15
+    assert retention_years(stage="review", policy=short) == 10
+    assert retention_years(stage="library", policy=short) == 20
+    assert retention_years(stage="needs", policy=short) == 40
+    assert retention_years(stage="contract", policy=HUANGSHI) == 30
+    longer = replace(short, procurement=replace(HUANGSHI.procurement, file_retention_years=25))
+    assert retention_years(stage="procurement", policy=longer) == 25
+
+
+def test_how_personal_data_were_processed_is_kept_three_years_from_the_day_the_law_says_so() -> None:
+    """个人信息保护法 art. 56, in force 2021-11-01, is a floor of every volume; before that day there is none."""
+    for on, years in ((date(2021, 10, 31), 1), (date(2021, 11, 1), 3)):
+        policy = BOOK.resolve(region="420200", on=on)
+        brief = replace(policy, archive=replace(policy.archive, volume_retention_years={"feasibility": 1}))
+        assert retention_years(stage="feasibility", policy=brief) == years
+
+
+def test_volumes_stand_in_their_order_each_with_the_last_day_it_is_kept() -> None:
+    """Thirty years from a leap day end on the last of February; what no volume takes stands last."""
+    terms = {"needs": 10, "contract": 10, "recovery": 12}
+    policy = replace(HUANGSHI, archive=replace(HUANGSHI.archive, volume_retention_years=terms))
+    stages = ("recovery", "contract", "needs", "procurement", "needs", "rehearsal")
+
+    found = volumes_of(stages=stages, on=date(2024, 2, 29), policy=policy)
+
+    assert [(one.name, one.files, one.years, one.retained_until.isoformat()) for one in found] == [
+        ("需求摸底", 2, 10, "2034-02-28"),
+        ("采购", 1, 30, "2054-02-28"),
+        ("合同", 1, 15, "2039-02-28"),
+        ("其他材料", 2, 30, "2054-02-28"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["authenticity", "integrity", "usability", "security"])
+def test_a_bundle_closes_only_with_all_four_properties(name: str) -> None:
+    """档案法实施条例 art. 40: 真实、完整、可用、安全, each on its own."""
+    whole = dict.fromkeys(("authenticity", "integrity", "usability", "security"), True)
+    check_properties(inspection=Inspection(whole, ()))
+    with pytest.raises(DataFault) as caught:
+        check_properties(inspection=Inspection(whole | {name: False}, (("data/x", "不符"),)))
+    assert (caught.value.rule, caught.value.facts["count"]) == ("LAW-DAFTL-40", 1)
+    assert [detail.field for detail in caught.value.details] == ["data/x"]
 
 
 def test_beijing_closes_a_purchase_whose_seven_items_are_public_and_names_what_is_not() -> None:
@@ -193,3 +235,29 @@ def test_an_opinion_that_was_signed_is_archived_with_every_statement() -> None:
         check_complete(on_file=replace(SIGNED, kinds={**SIGNED.kinds, SIGNATURE: 2}), policy=ZUNYI)
 
     assert [(fault.field, fault.expected) for fault in caught.value.details] == [("评审意见签署记录", "3")]
+
+
+def test_a_project_that_ended_early_owes_what_ended_it_and_no_evaluation_of_results() -> None:
+    """Its path has no acceptance: the checklist names the report, the plan, the decision, and each hand-over."""
+    early = ("project.accepted", "project.evaluated")
+    events = {name: count for name, count in WHOLE.events.items() if name not in early}
+    later = ("acceptance_conclusion", "evaluation_report")
+    kinds = {name: count for name, count in WHOLE.kinds.items() if name not in later}
+    stopped = replace(WHOLE, kinds=kinds, events=events | {"midterm.assessed": 1, "project.stopped": 1})
+    assert set(names(stopped)) == {"重组、置换方案", "期中评估报告", "期中处置再决策意见"}
+    ended = {"midterm_report": 1, "restructuring_plan": 1, "midterm_decision": 1}
+    assert names(replace(stopped, kinds=kinds | ended)) == []
+
+    referred = replace(WHOLE, kinds=kinds, events=events | {"project.referred": 1, "delivery.taken_over": 2})
+    assert set(names(referred)) == {"项目转介决定", "服务对象转介单"}
+    assert names(replace(referred, kinds=kinds | {"project_referral": 1, "handover_sheet": 2})) == []
+
+
+def test_the_result_of_an_evaluation_that_never_was_need_not_be_public() -> None:
+    """BJ-48 for a project that ended early: everything but the result."""
+    items = BEIJING.publicity.disclosure_items
+    known = frozenset(code for code in items if code != "evaluation_result")
+    with pytest.raises(Refusal, match="1 项"):
+        check_disclosed(on_file=replace(WHOLE, disclosed=known), policy=BEIJING)
+    ended = replace(WHOLE, disclosed=known, events={**WHOLE.events, "project.referred": 1})
+    check_disclosed(on_file=ended, policy=BEIJING)

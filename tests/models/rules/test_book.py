@@ -24,6 +24,7 @@ def _policy(region: str) -> Policy:
     return PACKS.resolve(region=region, on=DAY)
 
 
+TODAY = date(2026, 12, 31)
 BEIJING, FENGZE, ZUNYI, ANHUI = (_policy(code) for code in ("110000", "350503", "520300", "340000"))
 STREET = Unit("t1", "合成街道", "township", "c1")
 
@@ -162,7 +163,7 @@ IDS = [f"{policy.region}-{code}" for policy, code, _ in CASES]
 def _clean(policy: Policy, code: str, row: dict[str, Any], **changes: Any) -> Clean:
     book = book_of(policy, code)
     given = {key: value for key, value in (row | changes).items() if value is not None}
-    return clean(book=book, given=given, units=("v1",), policy=policy, document=book.document == "required")
+    return clean(book=book, given=given, units=("v1",), policy=policy, document=book.document == "required", on=TODAY)
 
 
 def _refusal(policy: Policy, code: str, row: dict[str, Any], **changes: Any) -> Refusal:
@@ -270,7 +271,7 @@ def test_another_kind_needs_its_reason() -> None:
 def test_a_document_that_proves_the_row_is_asked_for() -> None:
     book = book_of(BEIJING, "accountability")
     with pytest.raises(Refusal) as caught:
-        clean(book=book, given=_BJ["accountability"], units=(), policy=BEIJING, document=False)
+        clean(book=book, given=_BJ["accountability"], units=(), policy=BEIJING, document=False, on=TODAY)
     assert caught.value.rule == "BJ-73"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from models.core.errors import Refusal
+from models.core.money import Money
 from models.core.periods import Period
 from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
@@ -18,9 +19,11 @@ from models.rules.delivery import (
     Service,
     Slot,
     check_cases_planned,
+    check_funded,
     check_services,
     check_staff,
     check_start,
+    check_still_open,
     minutes_between,
     percent,
     reach,
@@ -76,6 +79,15 @@ def test_in_huangshi_nobody_selected_is_left_without_a_case_plan() -> None:
     assert (caught.value.rule, caught.value.code) == ("HS-07", "delivery.cases_unplanned")
 
 
+def test_no_contract_starts_in_zunyi_that_no_money_is_committed_to() -> None:
+    """ZY-93, 政府投资条例 art. 22 by reference: the contractor would advance it."""
+    check_funded(committed=Money(1), policy=policy("520300"))
+    check_funded(committed=Money.ZERO, policy=policy())
+    with pytest.raises(Refusal) as caught:
+        check_funded(committed=Money.ZERO, policy=policy("520300"))
+    assert (caught.value.code, caught.value.rule) == ("delivery.prefinanced", "ZY-93")
+
+
 def test_a_start_needs_an_issued_plan_line() -> None:
     check_start(line_states=("drafted", "issued"), policy=policy())
 
@@ -86,12 +98,39 @@ def test_a_start_needs_an_issued_plan_line() -> None:
 
 
 def test_a_work_number_is_listed_once() -> None:
-    check_staff(refs=("SW-01", "SW-02"))
+    check_staff(refs=("SW-01", "SW-02"), uncertified=(), policy=policy())
 
     with pytest.raises(Refusal) as caught:
-        check_staff(refs=("SW-01", "SW-01"))
+        check_staff(refs=("SW-01", "SW-01"), uncertified=(), policy=policy())
 
     assert caught.value.facts["staff"] == "SW-01"
+
+
+@pytest.mark.parametrize(("region", "rule"), [("420200", "HS-49"), ("520300", "SYS-STAFF-QUALIFIED")])
+def test_nobody_is_qualified_without_the_number_of_a_certificate(region: str, rule: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_staff(refs=("SW-01",), uncertified=("SW-01",), policy=policy(region))
+
+    assert (caught.value.code, caught.value.rule) == ("delivery.certificate_missing", rule)
+
+
+def test_records_of_a_contract_that_is_over_are_entered_within_the_days_of_corrections() -> None:
+    over = date(2016, 8, 31)
+    days = policy().delivery.record_correction_days
+    for on in (None, over):
+        check_still_open(over_on=on, recorded_on=over + timedelta(days=days), policy=policy())
+
+    with pytest.raises(Refusal) as caught:
+        check_still_open(over_on=over, recorded_on=over + timedelta(days=days + 1), policy=policy())
+
+    assert caught.value.code == "delivery.records_closed"
+
+
+def test_a_service_may_last_until_midnight() -> None:
+    assert minutes_between(start="22:00", end="24:00") == 120
+    for start, end in (("24:00", "24:00"), ("22:00", "24:30"), ("23:00", "22:00")):
+        with pytest.raises(ValueError, match=r"HH:MM|begins"):
+            minutes_between(start=start, end=end)
 
 
 def test_a_proper_service_passes() -> None:

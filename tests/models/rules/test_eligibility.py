@@ -9,7 +9,13 @@ import pytest
 from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
-from models.rules.eligibility import check_bar, check_conditions, check_kind_of_code, relation_counts
+from models.rules.eligibility import (
+    check_bar,
+    check_conditions,
+    check_kind_of_code,
+    check_not_involved,
+    relation_counts,
+)
 
 CONDITIONS = {
     "civil_liability": "BJ-16",
@@ -40,6 +46,17 @@ def test_each_condition_without_its_proof_keeps_a_bidder_out(code: str, rule: st
         check_conditions(kind="social_org", proofs=proofs, policy=policy())
     assert (caught.value.rule, [detail.field for detail in caught.value.details]) == (rule, [code])
     check_conditions(kind="social_org", proofs={}, policy=policy("420200"))
+
+
+def test_who_designed_a_purchase_or_runs_it_does_not_bid_for_it() -> None:
+    """LAW-ZFCGTL-18, a single source excepted."""
+    names = ("org-1", "合成设计院", None)
+
+    check_not_involved(supplier=names, involved=("合成代理公司",), single_source=False)
+    check_not_involved(supplier=names, involved=("合成设计院",), single_source=True)
+    with pytest.raises(Refusal) as caught:
+        check_not_involved(supplier=names, involved=("org-9", "合成设计院"), single_source=False)
+    assert caught.value.rule == "LAW-ZFCGTL-18"
 
 
 def test_a_class_two_institution_is_warned_when_its_note_is_missing() -> None:

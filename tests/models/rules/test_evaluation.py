@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models.core.errors import Refusal
 from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
+from models.rules import evaluation as rules
 from models.rules.evaluation import (
     change,
     check_effects,
@@ -27,6 +28,7 @@ from models.rules.evaluation import (
     judge,
     mean,
 )
+from models.rules.goals import check_weights
 
 
 def huangshi() -> Policy:
@@ -216,3 +218,31 @@ def test_outcomes_have_figures_and_one_name_each() -> None:
 
     refused("evaluation.outcome_empty", check_outcomes, names=("甲",), empty=("甲",))
     refused("evaluation.outcome_twice", check_outcomes, names=("甲", "甲"), empty=())
+
+
+PERFORMANCE = {"satisfaction": 90, "output": 80, "compliance": 70, "effects": 60, "funds": 100, "files": 50}
+
+
+def test_the_performance_sheet_is_weighted_item_by_item() -> None:
+    """90×30% + 80×25% + 70×15% + 60×15% + 100×10% + 50×5% = 79.00, where the plain mean would be 75."""
+    policy = zunyi()
+    sheet = {code: rules.SheetItem(code, weight) for code, weight in policy.evaluation.sheet_weights.items()}
+    scores = {code: Decimal(score) for code, score in PERFORMANCE.items()}
+
+    assert rules.is_performance_sheet(scores=scores, sheet=sheet, policy=policy)
+    assert rules.weighted(scores=scores, sheet=sheet) == Decimal("79.00")
+
+
+def test_a_region_with_items_of_its_own_and_a_sheet_of_other_items_are_not_weighted() -> None:
+    sheet = {"satisfaction": rules.SheetItem("满意度", Decimal(1))}
+
+    assert not rules.is_performance_sheet(scores={"satisfaction"}, sheet=sheet, policy=huangshi())
+    assert not rules.is_performance_sheet(scores={"effect"}, sheet=sheet, policy=zunyi())
+    assert not rules.is_performance_sheet(scores=(), sheet=sheet, policy=zunyi())
+
+
+@pytest.mark.parametrize("region", ["110000", "340000", "350503", "420200", "520300"])
+def test_the_sheet_of_every_region_keeps_to_the_order_of_weights_it_asks_of_a_standard(region: str) -> None:
+    """BJ-39: in Beijing satisfaction and the carrying out of policy weigh most; elsewhere satisfaction (HS-43)."""
+    policy = load_policy_book().resolve(region=region, on=date(2025, 4, 1))
+    check_weights(weights=policy.evaluation.sheet_weights, policy=policy)

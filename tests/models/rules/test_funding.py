@@ -182,7 +182,7 @@ def test_no_issued_plan_line_no_money(state: str) -> None:
     ("case", "part", "rule"),
     [
         (replace(PROGRESS, line_paid=Money(70_001)), "plan_amount", "SYS-PAYMENT-BASIS"),
-        (replace(PROGRESS, contract_state="terminated"), "contract", "HS-28"),
+        (replace(PROGRESS, contract_state="terminated", reserved_for_contract=Money.ZERO), "contract", "HS-28"),
         (replace(PROGRESS, same_project=False), "contract_project", "HS-28"),
         (replace(PROGRESS, verified_percent=Decimal("49.99")), "progress", "HS-28"),
         (replace(PROGRESS, reserved_for_contract=Money(29_999)), "committed", "HS-28"),

@@ -12,7 +12,7 @@ from models.core.money import Money
 from models.policy.resolver import load_policy_book
 from models.policy.schema import Policy
 from models.rules import incentive as rules
-from models.rules.effects import effects_of
+from models.rules.effects import Result, effects_of
 from models.rules.incentive import UnitRow
 
 BOTH = ("reserve_target", "good_management")
@@ -87,23 +87,38 @@ def test_not_more_is_allotted_than_there_is() -> None:
     assert caught.value.code == "incentive.over_inputs"
 
 
+def effects(result: Result, previous: Result | None = None, *, region: str = "420200") -> list[tuple[str, ...]]:
+    found = effects_of(
+        result=result, previous=previous, project="p", contracts=("c",), contractors=("o",), policy=policy(region)
+    )
+    return [(one.kind, one.target, one.before, one.after) for one in found]
+
+
 def test_a_poor_grade_lowers_the_last_instalment_and_the_next_batch() -> None:
     """ZY-98, HS-44: from what counted before to what counts now, each with its rule."""
-    found = effects_of(
-        grade="unqualified", previous=None, project="p", contracts=("c",), contractors=("o",), policy=policy("420200")
-    )
-
-    assert [(one.kind, one.target, one.before, one.after) for one in found] == [
+    assert effects(Result("unqualified", accepted=False)) == [
         ("payment", "c", "1", "0"),
         ("next_batch", "p", "1.00", "0.50"),
     ]
-    assert found[0].rule == "HS-44"
 
 
-def test_the_best_grade_is_preferred_among_equals_where_a_rule_says_so() -> None:
-    """BJ-42."""
-    for region, wanted in (("110000", ["tie_break"]), ("520300", [])):
-        found = effects_of(
-            grade="excellent", previous="good", project="p", contracts=(), contractors=("o",), policy=policy(region)
-        )
-        assert [one.kind for one in found if one.kind == "tie_break"] == wanted
+def test_nothing_is_due_of_what_was_not_accepted_whatever_its_grade() -> None:
+    """HS-37: a good score of a project that missed its target pays no last instalment and earns no preference."""
+    good = Result("excellent", accepted=False)
+
+    assert ("payment", "c", "1", "0") in effects(good)
+    assert "tie_break" not in [kind for kind, *_ in effects(good, region="110000")]
+
+
+def test_a_preference_ends_with_the_conclusion_that_no_longer_gives_it() -> None:
+    """BJ-42: from the best grade to another and back; where no rule gives it, it never was."""
+    best, other = Result("excellent", accepted=True), Result("good", accepted=True)
+    for before, after, told in (
+        (None, best, [("tie_break", "o", "—", "优先考虑")]),
+        (best, other, [("tie_break", "o", "优先考虑", "—")]),
+        (best, Result("unqualified", accepted=False), [("tie_break", "o", "优先考虑", "—")]),
+        (other, best, [("tie_break", "o", "—", "优先考虑")]),
+        (None, other, []),
+    ):
+        assert [one for one in effects(after, before, region="110000") if one[0] == "tie_break"] == told
+        assert [one for one in effects(after, before, region="520300") if one[0] == "tie_break"] == []

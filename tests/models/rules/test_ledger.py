@@ -117,6 +117,8 @@ def test_an_altered_posting_is_found(number: int, account: Account, amount: Mone
         (replace(TOLD, prices={"c": Money(79)}), {"price"}),
         (replace(TOLD, payments={}), {"payments"}),
         (replace(TOLD, budgets={}), {"budget"}),
+        (replace(TOLD, recovered={("l", "c"): Money(1)}), {"recovered"}),
+        (replace(TOLD, returned={("p", "local_budget", 2016): Money(1)}), {"returned"}),
         (replace(TOLD, funds={"f": Money(1)}), {"fund"}),
     ],
 )
@@ -142,6 +144,7 @@ class Books(RuleBasedStateMachine):
         self.sums: dict[Sum, Money] = defaultdict(lambda: Money.ZERO)
         self.told_lines: dict[str, LineTold] = {}
         self.payments: dict[tuple[str | None, str | None], Money] = defaultdict(lambda: Money.ZERO)
+        self.recovered: dict[tuple[str | None, str | None], Money] = defaultdict(lambda: Money.ZERO)
         self.given: dict[str, Money] = {}
         self.channel: dict[str, str] = {}
         self.gone: set[str] = set()
@@ -171,6 +174,8 @@ class Books(RuleBasedStateMachine):
             )
         if target is Account.PAID:
             self.payments[line, "c"] += amount
+        elif target is Account.RECOVERED:
+            self.recovered[line, "c"] += amount
 
     @rule(target=funds, channel=_CHANNELS, amount=_AMOUNTS)
     def money_comes_in(self, channel: str, amount: Money) -> str:
@@ -253,7 +258,9 @@ class Books(RuleBasedStateMachine):
             )
 
     def _told(self) -> Told:
-        return Told(lines=self.told_lines, payments=dict(self.payments), funds=self.given)
+        return Told(
+            lines=self.told_lines, payments=dict(self.payments), funds=self.given, recovered=dict(self.recovered)
+        )
 
     def _sums(self) -> tuple[Sum, ...]:
         return tuple(replace(at, amount=amount) for at, amount in self.sums.items())

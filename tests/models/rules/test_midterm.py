@@ -43,11 +43,15 @@ def test_exactly_five_years_owe_none_and_a_day_more_does() -> None:
 
 
 def test_a_leap_day_counts_like_the_last_of_february() -> None:
-    """29 February 2024 and five years end with 28 February 2029."""
+    """Five years from 29 February 2024 go through 28 February 2029; the window opens on 28 February."""
     leap = date(2024, 2, 29)
 
-    assert rules.window_of(term=Period(leap, date(2029, 2, 28)), started_on=leap, policy=policy()) is None
-    assert rules.window_of(term=Period(leap, date(2029, 3, 1)), started_on=leap, policy=policy()) is not None
+    assert rules.window_of(term=Period.through(leap, date(2029, 2, 28)), started_on=leap, policy=policy()) is None
+    window = rules.window_of(term=Period.through(leap, date(2029, 3, 1)), started_on=leap, policy=policy())
+    assert window is not None
+    assert (window.start, window.last_day) == (date(2026, 2, 28), date(2027, 2, 28))
+    into = Period.through(date(2023, 2, 28), date(2028, 2, 28))  # 28 February 2028 is a day more than five years
+    assert rules.window_of(term=into, started_on=into.start, policy=policy()) is not None
 
 
 def test_an_evaluation_is_in_its_window_late_or_refused_as_too_early() -> None:
@@ -58,6 +62,8 @@ def test_an_evaluation_is_in_its_window_late_or_refused_as_too_early() -> None:
     assert rules.timing(window=window, on=date(2028, 4, 1), policy=policy()) is Timing.IN_WINDOW
     assert rules.timing(window=window, on=date(2028, 4, 2), policy=policy()) is Timing.LATE
     assert rules.timing(window=None, on=START, policy=policy()) is Timing.VOLUNTARY
+    assert rules.timing(window=window, on=date(2027, 3, 31), changed=True, policy=policy()) is Timing.VOLUNTARY
+    assert rules.timing(window=window, on=date(2027, 4, 1), changed=True, policy=policy()) is Timing.IN_WINDOW
     assert refused(rules.timing, window=window, on=date(2027, 3, 31), policy=policy()).rule == "ZY-101"
 
 
@@ -137,8 +143,13 @@ def test_no_service_is_recorded_for_the_days_a_project_is_deferred() -> None:
     """The day of the deferral is the first without service."""
     since = date(2027, 6, 8)
 
-    rules.check_served_before(days=[date(2027, 6, 7)], deferred_since=since, policy=policy())
-    rules.check_served_before(days=[since], deferred_since=None, policy=policy())
+    deferrals = [Period(date(2027, 2, 1), date(2027, 3, 1)), Period(since)]
 
-    fault = refused(rules.check_served_before, days=[date(2027, 6, 7), since], deferred_since=since, policy=policy())
-    assert (fault.code, fault.rule) == ("midterm.served_while_deferred", "ZY-104")
+    rules.check_served_before(days=[date(2027, 3, 1), date(2027, 6, 7)], deferrals=deferrals, policy=policy())
+    rules.check_served_before(days=[since], deferrals=[], policy=policy())
+
+    for day, begun in ((date(2027, 2, 28), "2027-02-01"), (since, "2027-06-08")):
+        days = [date(2027, 6, 7), day]
+        fault = refused(rules.check_served_before, days=days, deferrals=deferrals, policy=policy())
+        assert (fault.code, fault.rule) == ("midterm.served_while_deferred", "ZY-104")
+        assert fault.facts == {"records": 1, "since": begun}

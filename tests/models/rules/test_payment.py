@@ -54,7 +54,7 @@ def test_a_payment_to_the_last_fen_of_estimate_and_category_is_due() -> None:
 
 def test_all_four_parts_that_lack_are_named_in_one_refusal() -> None:
     """ZY-112: nobody is sent back four times."""
-    case = replace(CASE, line_state="signed", estimated=False, contract_state="terminated", verified_percent=None)
+    case = replace(CASE, line_state="signed", estimated=False, contract_state="unsigned", verified_percent=None)
 
     assert _parts(case) == [
         ("plan_line", "ZY-112"),

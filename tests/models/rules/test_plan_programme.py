@@ -16,8 +16,8 @@ from models.core.errors import Refusal
 from models.core.hashing import canonical_json
 from models.policy.resolver import load_policy_book
 from models.rules.plan_left_out import BALANCE, BARRED, NO_MONEY, SHARE, explain
+from models.rules.plan_limits import FULL
 from models.rules.plan_programme import (
-    FULL,
     Aim,
     Candidate,
     Ceiling,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from models.rules.procurement import (
     check_notice,
     check_offers,
     check_purchaser,
+    check_those_who_came,
     is_lowest,
     responses_needed,
 )
@@ -317,6 +319,36 @@ def test_an_award_that_rests_on_enough_answers_holds() -> None:
     assert is_lowest(case=TENDER) is False
     assert is_lowest(case=NEGOTIATION) is True
     assert is_lowest(case=replace(TENDER, responses=(Response("a", None, True),))) is None
+
+
+def test_candidates_are_taken_in_the_order_of_their_scores() -> None:
+    """LAW-ZFCGTL-43, 49: one that may not win any more keeps nobody waiting, one whose award fell is never chosen."""
+    answers = tuple(
+        Response(name, Money(90), True, score=Decimal(score)) for name, score in (("a", 80), ("b", 90), ("c", 80))
+    )
+    behind = replace(TENDER, responses=answers)
+
+    assert refused(check_award, case=behind, policy=policy()).rule == "LAW-ZFCGTL-43"
+    check_award(case=replace(behind, organisation_id="b"), policy=policy())
+    fallen = (answers[0], replace(answers[1], eligible=False, set_aside=True), answers[2])
+    check_award(case=replace(behind, responses=fallen), policy=policy())
+    again = replace(behind, responses=fallen, organisation_id="b")
+    assert refused(check_award, case=again, policy=policy()).rule == "LAW-ZFCGTL-49"
+
+
+def test_a_tender_taken_up_by_a_change_of_method_is_noticed_and_closed_before_its_award() -> None:
+    """An invited tender that failed may become an open one; the change alone brings no bidder."""
+    changed = replace(TENDER, state="method_changed", bidding_closed=False)
+
+    assert refused(check_award, case=changed, policy=policy()).code == "procurement.not_closed"
+
+
+def test_fewer_than_usual_negotiate_only_with_those_the_failed_tender_brought() -> None:
+    those = {"came": ("a", "b"), "policy": policy()}
+
+    check_those_who_came(offering=("a", "b"), **those)
+    check_those_who_came(offering=("a", "x", "y"), **those)
+    assert refused(check_those_who_came, offering=("a", "x"), **those).code == "procurement.not_those_who_came"
 
 
 @pytest.mark.parametrize(("region", "rule"), [("420200", "HS-17"), ("520300", "LAW-ZFCG-36")])

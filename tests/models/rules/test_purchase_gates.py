@@ -20,10 +20,12 @@ from models.rules.purchase_gates import (
     check_checkpoint,
     check_contest,
     check_precheck,
+    check_undisputed,
+    sample_period,
     sample_size,
     unwatched,
 )
-from models.rules.selection import share_warning, tie_warning
+from models.rules.selection import draw_warning, share_warning, tie_warning
 
 DAY = date(2025, 3, 3)
 READY = NoticeCase(
@@ -43,6 +45,7 @@ FAIR = Contest(
     suspended_until=None,
     single_source_until=None,
     above_threshold=True,
+    goals_set=True,
 )
 
 
@@ -127,7 +130,9 @@ def test_supervision_covers_three_points_and_every_party() -> None:
     assert refused(check_checkpoint, checkpoint="never", party="expert", policy=policy("520300")).code == (
         "procurement.checkpoint_unknown"
     )
-    assert len(unwatched(seen=frozenset({("before", "agency")}), policy=policy("520300"))) == 11
+    seen = frozenset({("before", "agency")})
+    assert len(unwatched(seen=seen, by_agency=True, policy=policy("520300"))) == 11
+    assert len(unwatched(seen=seen, by_agency=False, policy=policy("520300"))) == 9  # nobody watches who is not there
 
 
 @pytest.mark.parametrize(("population", "size"), [(0, 0), (1, 1), (10, 1), (11, 2), (200, 20)])
@@ -152,3 +157,41 @@ def test_anhui_notes_a_share_of_social_organisations_below_thirty_percent() -> N
     assert "29.99" in share_warning(awarded=Money(10_000), social_orgs=Money(2_999), policy=anhui)[0]
     assert share_warning(awarded=Money(10_000), social_orgs=Money(3_000), policy=anhui) == ()
     assert share_warning(awarded=Money(10_000), social_orgs=Money(0), policy=policy("420200")) == ()
+
+
+def test_an_award_in_beijing_waits_for_a_goal_of_precise_help() -> None:
+    """BJ-38; elsewhere the rule does not bind."""
+    aimless = replace(FAIR, goals_set=False)
+
+    assert refused(check_contest, contest=aimless, on=DAY, policy=policy("110000")).rule == "BJ-38"
+    check_contest(contest=FAIR, on=DAY, policy=policy("110000"))
+    check_contest(contest=aimless, on=DAY, policy=policy("520300"))
+
+
+def test_a_judgement_without_drawn_experts_is_noted() -> None:
+    """LAW-ZFCGTL-39; a single source is judged by nobody."""
+    told = draw_warning(method="open_tender", drawn=False, policy=policy("520300"))
+
+    assert "政府采购法实施条例" in told[0]
+    assert draw_warning(method="open_tender", drawn=True, policy=policy("520300")) == ()
+    assert draw_warning(method="single_source", drawn=False, policy=policy("520300")) == ()
+
+
+def test_a_dispute_that_may_change_the_result_holds_the_contract_up_others_warn() -> None:
+    """LAW-ZFCGTL-54."""
+    assert refused(check_undisputed, grave=1, open_=2).rule == "LAW-ZFCGTL-54"
+    assert "2 项" in check_undisputed(grave=0, open_=2)[0]
+    assert check_undisputed(grave=0, open_=0) == ()
+
+
+@pytest.mark.parametrize(
+    ("on", "months", "period"),
+    [
+        (date(2024, 2, 29), 1, (date(2024, 2, 1), date(2024, 2, 29))),
+        (date(2025, 12, 31), 1, (date(2025, 12, 1), date(2025, 12, 31))),
+        (date(2025, 5, 1), 3, (date(2025, 4, 1), date(2025, 6, 30))),
+        (date(2025, 12, 31), 12, (date(2025, 1, 1), date(2025, 12, 31))),
+    ],
+)
+def test_a_sampling_period_is_counted_from_january(on: date, months: int, period: tuple[date, date]) -> None:
+    assert sample_period(on=on, months=months) == period

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.core.errors import Refusal
 from models.core.money import Money
-from models.policy.resolver import load_policy_book
+from models.policy.loader import load_packs
+from models.policy.resolver import PolicyBook, load_policy_book
 from models.policy.schema import Policy
 from models.rules.purchase_method import MethodCase, choose_method, tender_threshold
 
+_CONFIRMED = """
+procurement.open_tender_table:
+  - value: {city.service: 4000000}
+    unit: amounts
+    meaning: 公开招标数额标准(合成)
+    status: enacted
+    evidence: L
+    citation: {title: 合成目录及标准, number: null, article: null}
+    effective: {from: 2025-04-01, to: null}
+"""
 TABLE = {"city.service": Money.yuan(4_000_000), "county.service": Money.yuan(2_000_000), "city.goods": Money.yuan(1)}
 
 
@@ -60,9 +74,33 @@ def test_the_centres_amount_holds_for_no_local_purchase() -> None:
     assert tender_threshold(policy=policy("520300", on=date(2019, 1, 2)), level="nation", object="service") is None
 
 
-def test_where_no_amount_is_stated_the_choice_is_warned_of() -> None:
-    assert "没有录入服务" in choose_method(case=case(9_000_000), policy=policy("520300"))[0]
+def test_where_no_amount_is_stated_the_warning_names_what_is_confirmed_by_whom_and_where_it_is_entered() -> None:
+    (warning,) = choose_method(case=case(9_000_000, level="county"), policy=policy("520300"))
+
+    for named in (
+        "服务的公开招标数额标准",
+        "同级财政部门",
+        "市民政局",
+        "procurement.open_tender_table(county.service)",
+        "单一来源",
+    ):
+        assert named in warning
     assert choose_method(case=case(400_000), policy=policy()) == ()
+
+
+def test_an_amount_the_office_confirmed_and_entered_as_policy_data_holds_from_its_day(tmp_path: Path) -> None:
+    """The office's own value is a dated leaf of its pack; "以上" holds the amount itself, unlike Huangshi's text."""
+    root = Path(str(resources.files("models.policy") / "regions"))
+    shutil.copytree(root, tmp_path / "regions")
+    with (tmp_path / "regions" / "520300" / "procurement.yaml").open("a", encoding="utf-8") as pack:
+        pack.write(_CONFIRMED)
+    book = PolicyBook(load_packs(tmp_path / "regions"))
+    before, now = (book.resolve(region="520300", on=date(2025, month, 1)) for month in (3, 4))
+    bought = case(4_000_000, level="city")
+
+    assert refused(now, bought).rule == "LAW-ZFCG-27"
+    assert choose_method(case=replace(bought, amount=Money(399_999_999)), policy=now) == ()
+    assert len(choose_method(case=bought, policy=before)) == 1
 
 
 def test_a_budget_item_is_not_split_but_an_exempted_purchase_is_none() -> None:

@@ -41,6 +41,14 @@ def test_dispatch_of_labour_could_be_purchased_until_the_ban() -> None:
     assert refused(DISPATCH, policy("520300", date(2025, 3, 1))).rule == "LAW-ZFGMFW-10"
 
 
+def test_a_misspelt_form_is_refused_where_there_is_a_list() -> None:
+    """It would pass the negative list unseen."""
+    misspelt = replace(LISTED, forms=("labor_dispatch",))
+
+    assert refused(misspelt, policy("520300", date(2025, 3, 1))).code == "procurement.form_unknown"
+    check_scope(scope=misspelt, policy=policy("420200"))
+
+
 def test_beijing_purchases_what_stands_in_the_catalogue_and_in_the_plan() -> None:
     beijing = policy("110000")
     check_scope(scope=LISTED, policy=beijing)

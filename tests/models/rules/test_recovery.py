@@ -128,3 +128,35 @@ def test_a_fine_outside_that_law_is_refused(kind: str, event_on: date, multiple:
 def _fined(kind: str, event_on: date, multiple: str) -> Money:
     bounds = rules.fine_bounds(kind=kind, policy=policy(on=event_on))
     return rules.fine(base=Money(10_000), multiple=Decimal(multiple), bounds=bounds)
+
+
+@pytest.mark.parametrize(
+    ("kind", "on", "bounds"),
+    [
+        ("fraud", date(2026, 6, 30), ("1", "3")),
+        ("fraud", date(2026, 7, 1), ("0", "2")),
+        ("diverted", date(2026, 6, 30), None),
+        ("diverted", date(2026, 7, 1), ("0", "2")),
+        ("withheld", date(2026, 7, 1), ("0", "2")),
+        ("divided", date(2026, 7, 1), ("0", "2")),
+        ("encroached", date(2026, 7, 1), None),
+    ],
+)
+def test_a_fine_has_the_bounds_of_the_day_and_kind_of_the_conduct(
+    kind: str, on: date, bounds: tuple[str, str] | None
+) -> None:
+    """社会救助法 art. 71 names withholding, diverting, dividing; encroachment is no ground for its fine."""
+    if bounds is None:
+        with pytest.raises(Refusal) as caught:
+            rules.fine_bounds(kind=kind, policy=policy(on=on))
+        assert caught.value.code == "recovery.no_fine_then"
+        return
+    found = rules.fine_bounds(kind=kind, policy=policy(on=on))
+    assert (found.least, found.most) == (Decimal(bounds[0]), Decimal(bounds[1]))
+
+
+def test_a_case_names_no_more_than_was_paid() -> None:
+    rules.check_paid(amount=Money(5000), paid=Money(5000))
+    with pytest.raises(Refusal) as caught:
+        rules.check_paid(amount=Money(5001), paid=Money(5000))
+    assert caught.value.code == "recovery.more_than_paid"

@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from infra.bootstrap import open_services
+from infra.orchestrator import Deployments
 from infra.settings import Settings
 from models.core.actors import Role
 from models.core.hashing import sha256_hex
@@ -90,11 +91,33 @@ class TestCommands:
         assert not schema.is_valid(SURVEY | {"unknown": 1})
         assert not schema.is_valid({"title": "合成摸底"})
 
-    def test_are_shown_to_people_too(self, lifecycle: Lifecycle) -> None:
+    def test_are_shown_to_people_with_whole_names_to_copy(self, lifecycle: Lifecycle) -> None:
         said = lifecycle("commands")
 
         assert said.code == 0
         assert "项目入库" in said.out
+        assert set(operations()) < set(said.out.split())
+
+    def test_of_one_stage_or_one_role(self, lifecycle: Lifecycle) -> None:
+        stage = {item["name"] for item in lifecycle("commands", "funding", "--json").json}
+        expert = lifecycle("commands", "--role", "expert", "--json").json
+
+        assert stage == {name for name in operations() if name.startswith("funding.")} | {
+            flow for flow in Deployments().by_name if flow.startswith("funding-")
+        }
+        assert "review.submit_score" in {item["name"] for item in expert}
+        assert all("expert" in item["roles"] for item in expert)
+
+    def test_one_alone_says_who_may_and_what_it_wants(self, lifecycle: Lifecycle) -> None:
+        said = lifecycle("commands", "application.submit")
+
+        assert said.code == 0
+        for words in ("项目申报", "ZY-18", "购买主体 purchaser", "项目编号", "plan_book.budget[].amount", "文件路径"):
+            assert words in said.out
+
+    def test_a_name_that_is_none_is_said_to_be_none(self, lifecycle: Lifecycle) -> None:
+        assert lifecycle("commands", "funding.nothing").code == 2
+        assert lifecycle("commands", "--role", "nobody").code == 2
 
 
 class TestDo:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from models.commands import documents, events, work
 from models.commands.ledger import locked
+from models.commands.procurement_papers import marked, winner_path
 from models.commands.publicity_papers import Printer
 from models.commands.purchase_papers import notice_view
 from models.context import Context
@@ -25,7 +26,7 @@ from models.core.uploads import Upload
 from models.policy.schema import Policy
 from models.queries.contract import agreed_on
 from models.queries.procurement import organisation_of
-from models.queries.provenance import marks
+from models.queries.provenance import Marks, marks
 from models.queries.publicity_history import published_names
 from models.queries.reader import found, project_of
 from models.rules.procurement import check_sites
@@ -36,7 +37,14 @@ from models.tables.procurement import Organisation, Procurement
 PUBLISH: Final = "contract.publish"
 FILE: Final = "contract.file"
 _KIND: Final = "contract_notice_html"
-_SHOWN: Final = ("contract.sign", "contract.amend", "procurement.plan", "procurement.register_bid", "procurement.award")
+_SHOWN: Final = (
+    "library.enter_project",
+    "contract.sign",
+    "contract.amend",
+    "procurement.plan",
+    "procurement.register_bid",
+    "procurement.award",
+)
 _PUBLISHERS: Final = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU, Role.TENDER_AGENCY)
 _FILERS: Final = (Role.PURCHASER, Role.CITY_BUREAU, Role.COUNTY_BUREAU)
 
@@ -108,8 +116,7 @@ def publish(
         policy = ctx.policy(region=project.region)
         check_sites(sites=sites, policy=policy)
         purchase = found(session.get(Procurement, row.procurement_id), kind="procurement", id=row.procurement_id)
-        view = _view(session, ctx, row, project=project, purchaser=purchase.purchaser, policy=policy)
-        view["tables"][0]["rows"] = _rows(row, withheld, policy)
+        view = _view(session, ctx, row, project=project, purchaser=purchase.purchaser, withheld=withheld)
         firm = organisation_of(session, row.organisation_id).name
         public = (*published_names(session, project.id), purchase.purchaser, firm)
         paper = Printer.of(session, ctx).knowing(*public).paper(_KIND, view)
@@ -140,34 +147,36 @@ def _unpublished(row: Contract) -> Contract:
 
 
 def _view(
-    session: Session, ctx: Context, row: Contract, *, project: Project, purchaser: str, policy: Policy
+    session: Session, ctx: Context, row: Contract, *, project: Project, purchaser: str, withheld: tuple[str, ...]
 ) -> dict[str, Any]:
     winner = found(session.get(Organisation, row.organisation_id), kind="organisation", id=row.organisation_id)
+    seen = marks(session, project.id, pending=ctx.synthetic, command=ctx.command)
     view = notice_view(
         ctx,
         title=sentence("contract.paper.public_title", {"project": project.name}),
         issuer=purchaser,
         facts=(
-            ("project", project.name),
-            ("purchaser", purchaser),
-            ("contractor", winner.name),
-            ("price", str(Money(row.price_fen))),
-            ("signed_on", row.signed_on.isoformat()),
-            ("starts_on", row.starts_on.isoformat()),
-            ("ends_on", row.ends_on.isoformat()),
+            ("project", marked(project.name, seen, "library.enter_project.name")),
+            ("purchaser", marked(purchaser, seen, "procurement.plan.purchaser")),
+            ("contractor", marked(winner.name, seen, winner_path(seen))),
+            ("price", marked(str(Money(row.price_fen)), seen, "contract.sign.price")),
+            ("signed_on", marked(row.signed_on.isoformat(), seen, "contract.sign.on")),
+            ("starts_on", marked(row.starts_on.isoformat(), seen, "contract.sign.starts_on")),
+            ("ends_on", marked(row.ends_on.isoformat(), seen, "contract.sign.ends_on")),
         ),
         columns=("clause_name", "text"),
-        rows=(),
+        rows=_rows(row, withheld, seen, ctx.policy(region=project.region)),
         stage="contract",
     )
-    made_up = marks(session, project.id).labels(*_SHOWN) if ctx.services.rehearsal else []
+    made_up = seen.labels(*_SHOWN) if ctx.services.rehearsal else []
     return {**view, "synthetic_fields": sorted({*view["synthetic_fields"], *made_up})}
 
 
-def _rows(row: Contract, withheld: tuple[str, ...], policy: Policy) -> list[list[str]]:
+def _rows(row: Contract, withheld: tuple[str, ...], seen: Marks, policy: Policy) -> list[list[str]]:
     names = policy.contract.clauses
     left_out = sentence("contract.paper.withheld")
-    return [[names.get(code, code), left_out if code in withheld else text] for code, text in row.clauses.items()]
+    told = {code: marked(text, seen, f"contract.sign.clauses.{code}") for code, text in row.clauses.items()}
+    return [[names.get(code, code), left_out if code in withheld else text] for code, text in told.items()]
 
 
 @command("contract.file", roles=_FILERS, clause="LAW-ZFCG-47")

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlmodel import Session
 
 from models.commands import documents
+from models.commands.procurement_papers import marked, winner_path
 from models.commands.publicity_papers import Printer
 from models.commands.purchase_papers import notice_view
 from models.context import Context
@@ -21,7 +22,7 @@ from models.core.messages import sentence
 from models.core.money import Money
 from models.policy.schema import Policy
 from models.queries.procurement import organisation_of
-from models.queries.provenance import marks
+from models.queries.provenance import Marks, marks
 from models.queries.publicity_history import published_names
 from models.queries.purchasing import documents_of, engagements_of
 from models.queries.reader import project_of
@@ -30,7 +31,20 @@ from models.tables.kernel import Document, Project
 from models.tables.procurement import Procurement
 
 KIND: Final = "procurement_notice_html"
-_SOURCES: Final = ("procurement.plan", "procurement.register_bid", "procurement.award", "procurement.publish_notice")
+_SOURCES: Final = (
+    "library.enter_project",
+    "procurement.plan",
+    "procurement.set_method",
+    "procurement.prepare_documents",
+    "procurement.engage_agency",
+    "procurement.register_bid",
+    "procurement.award",
+    "procurement.publish_notice",
+)
+
+
+Fact = tuple[str, str, str]
+"""Label, text, and the argument that said it (empty for what no argument said)."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +71,18 @@ def notice_page(session: Session, ctx: Context, row: Procurement, terms: Terms, 
     project = project_of(session, row.project_id)
     kept = documents_of(session, row.id)
     leaves = policy.procurement
+    types = "、".join(leaves.contractor_types.get(code, code) for code in row.contractor_types)
+    criteria = "；".join(f"{one['name']} {one['weight']}" for one in kept.criteria.values()) if kept else ""
+    until = (terms.documents_until or terms.bids_close_on).isoformat()
+    sites = "、".join(leaves.notice_sites.get(code, code) for code in terms.sites)
     facts = (
         *_heads(session, row, project, policy),
-        ("budget", _yuan(row.budget_fen)),
-        ("contractor_types", "、".join(leaves.contractor_types.get(code, code) for code in row.contractor_types)),
-        ("criteria", "；".join(f"{one['name']} {one['weight']}" for one in kept.criteria.values()) if kept else ""),
-        ("documents_until", (terms.documents_until or terms.bids_close_on).isoformat()),
-        ("bids_close_on", terms.bids_close_on.isoformat()),
-        ("sites", "、".join(leaves.notice_sites.get(code, code) for code in terms.sites)),
+        ("budget", _yuan(row.budget_fen), "procurement.plan.budget"),
+        ("contractor_types", types, "procurement.plan.contractor_types"),
+        ("criteria", criteria, "procurement.prepare_documents.criteria"),
+        ("documents_until", until, "procurement.publish_notice.documents_until"),
+        ("bids_close_on", terms.bids_close_on.isoformat(), "procurement.publish_notice.bids_close_on"),
+        ("sites", sites, "procurement.publish_notice.sites"),
     )
     conditions = kept.qualifications if kept else {}
     rows = [[code, one["text"], one["serves"]] for code, one in conditions.items()]
@@ -84,15 +102,16 @@ def award_page(session: Session, ctx: Context, row: Procurement, policy: Policy,
     names = Printer.of(session, ctx).knowing(winner.name, row.purchaser).names
     sections = {code: blotted(text, names=names) for code, text in kept.sections.items()} if kept else {}
     days = policy.procurement.challenge_working_days
+    bidder = winner_path(_seen(session, ctx, row))
     facts = (
         *_heads(session, row, project, policy),
-        ("winner", winner.name),
-        ("uscc", winner.uscc or ""),
-        ("price", _yuan(row.award_fen or 0)),
-        ("reason", blotted(row.award_reason or "", names=names)),
-        ("awarded_on", row.awarded_on.isoformat() if row.awarded_on else ""),
-        ("experts", "、".join(row.draw.get("chosen", ()) if row.draw.get("round") == row.round else ())),
-        ("challenge", sentence("procurement.paper.challenge_text", {"days": days})),
+        ("winner", winner.name, bidder),
+        ("uscc", winner.uscc or "", bidder),
+        ("price", _yuan(row.award_fen or 0), "procurement.award.price"),
+        ("reason", blotted(row.award_reason or "", names=names), "procurement.award.reason"),
+        ("awarded_on", row.awarded_on.isoformat() if row.awarded_on else "", "procurement.award.on"),
+        ("experts", "、".join(row.draw.get("chosen", ()) if row.draw.get("round") == row.round else ()), ""),
+        ("challenge", sentence("procurement.paper.challenge_text", {"days": days}), ""),
     )
     title = _title("result", project, row, policy, round_=row.round)
     rows = [[code, text] for code, text in sections.items()]
@@ -113,15 +132,19 @@ def filed(session: Session, ctx: Context, row: Procurement, page: Page) -> Docum
     )
 
 
-def _heads(session: Session, row: Procurement, project: Project, policy: Policy) -> tuple[tuple[str, str], ...]:
+def _seen(session: Session, ctx: Context, row: Procurement) -> Marks:
+    return marks(session, row.project_id, pending=ctx.synthetic, command=ctx.command)
+
+
+def _heads(session: Session, row: Procurement, project: Project, policy: Policy) -> tuple[Fact, ...]:
     agencies = (organisation_of(session, one.organisation_id).name for one in engagements_of(session, row.id))
     return (
-        ("project", project.name),
-        ("number", row.id),
-        ("purchaser", row.purchaser),
-        ("guided_by", row.guided_by or ""),
-        ("agency", "、".join(agencies)),
-        ("method", policy.procurement.methods.get(row.method or "", "")),
+        ("project", project.name, "library.enter_project.name"),
+        ("number", row.id, ""),
+        ("purchaser", row.purchaser, "procurement.plan.purchaser"),
+        ("guided_by", row.guided_by or "", "procurement.plan.guided_by"),
+        ("agency", "、".join(agencies), "procurement.engage_agency.agency"),
+        ("method", policy.procurement.methods.get(row.method or "", ""), "procurement.set_method.method"),
     )
 
 
@@ -141,12 +164,14 @@ def _view(
     project: Project,
     *,
     title: str,
-    facts: tuple[tuple[str, str], ...],
+    facts: tuple[Fact, ...],
     columns: tuple[str, ...],
     rows: list[list[str]],
 ) -> dict[str, Any]:
-    view = notice_view(ctx, title=title, issuer=row.purchaser, facts=facts, columns=columns, rows=rows)
-    made_up = marks(session, project.id).labels(*_SOURCES) if ctx.services.rehearsal else []
+    seen = _seen(session, ctx, row)
+    told = [(code, marked(text, seen, path) if path else text) for code, text, path in facts]
+    view = notice_view(ctx, title=title, issuer=row.purchaser, facts=told, columns=columns, rows=rows)
+    made_up = seen.labels(*_SOURCES) if ctx.services.rehearsal else []
     return {**view, "synthetic_fields": sorted({*view["synthetic_fields"], *made_up})}
 
 

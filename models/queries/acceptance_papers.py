@@ -57,7 +57,7 @@ def self_check_view(
     """Return the view of the paper ``self_check_report``."""
     cell = sheet.marks.cell
     spent = Money(check.spent_fen)
-    share = rules.ratio(target=str(price), actual=str(spent))
+    share = rules.ratio(target=str(price.fen), actual=str(spent.fen))
     known = policy.acceptance.self_check_instruments
     return {
         **papers.head(sheet=sheet, title="acceptance.paper.self_check_title", issuer=issuer),
@@ -84,11 +84,17 @@ def self_check_view(
             },
         ],
         "instruments": [
-            sentence("acceptance.paper.instrument", {"name": name, "version": check.instruments.get(code) or "—"})
+            _instrument(name, check.instruments.get(code, ""))
             for code, name in known.items()
             if code in check.instruments or code in check.attached
         ],
     }
+
+
+def _instrument(name: str, version: str) -> str:
+    if version in {"", name}:
+        return name
+    return sentence("acceptance.paper.instrument", {"name": name, "version": version})
 
 
 def conclusion_view(

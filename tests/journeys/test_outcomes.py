@@ -68,6 +68,14 @@ class TestA7Changes:
         assert found["changes"] == {}
 
 
+class TestSelfCheck:
+    def test_says_in_print_how_much_of_the_price_was_spent(self, after: At) -> None:
+        """D21."""
+        printed = words(after(END).paper("self_check_report"))
+
+        assert "项目支出（元）648,000.00※支出占合同金额100.0%※" in printed
+
+
 class TestA8Employment:
     def test_is_the_sum_of_both_groups(self, after: At) -> None:
         scene = after(END)

@@ -149,6 +149,14 @@ class TestA10RecordOfThePurchase:
         printed = words(scene.paper("procurement_record"))
         assert printed.index("公开招标") < printed.index("竞争性谈判") < printed.index(REASON)
 
+    def test_its_result_is_a_page_that_marks_what_was_made_up(self, after: At) -> None:
+        """HS-47; decision 24: of the published case the price is not known."""
+        page = after(END).paper("procurement_notice_html").decode()
+
+        assert "648,000.00元※" in page
+        assert "竞争性谈判结果公告" in page
+        assert "竞争性谈判※" not in page
+
     def test_is_not_complete_without_a_reason(self, story: Story, after: At) -> None:
         told = story.told("procurement.approve_method_change")
         empty = changed(told, (f"reason: {REASON}", "reason: ''"))

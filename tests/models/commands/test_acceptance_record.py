@@ -21,6 +21,7 @@ from models.tables.procurement import Organisation
 from tests.support import needy
 from tests.support.completing import completed, running
 from tests.support.delivering import CONCLUDED_ON, conclude, verdict
+from tests.support.papers import words_of
 from tests.support.planning import BUREAU
 from tests.support.world import World, copy_world, open_world
 
@@ -194,6 +195,7 @@ def test_a_self_check_is_a_report_with_both_sheets_attached(zunyi: Zunyi) -> Non
         report = session.get_one(Document, found.document)
     assert sorted(kinds) == ["self_check_instrument", "self_check_instrument", "self_check_report"]
     assert (report.kind, report.media_type) == ("self_check_report", "application/pdf")
+    assert "支出占合同金额" in words_of(world, report.sha256)
 
 
 def test_zunyi_concludes_only_on_needs_assessed_again_by_the_same_indicators(zunyi: Zunyi) -> None:
